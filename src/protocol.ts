@@ -1,0 +1,337 @@
+import * as v from 'valibot';
+
+/**
+ * The one table of methods: name, shape of the params, and whether a call may be sent again to the next owner.
+ * The engine's side and the reader's side both follow from it, and no wire name stands anywhere else.
+ * `specs/protocol.md` shows every frame; a test holds the two together.
+ */
+
+/** Grows with every change that an older peer would misread. Peers with another number refuse each other. */
+export const PROTOCOL_VERSION = 1;
+
+/** Content bytes of one message, both ways. A larger one ends in TOO_LARGE, before anything is parsed. */
+export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+/** Rows in one batch of a stream when the caller names no size: one DuckDB vector. */
+export const DEFAULT_BATCH_SIZE = 2048;
+
+const text = v.string();
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
+const flag = v.boolean();
+const maybe = <S extends v.GenericSchema>(schema: S) => v.exactOptional(schema);
+
+// -- who is who -----------------------------------------------------------------------------------------------
+
+export const CANDIDACIES = ['prefer', 'willing', 'never'] as const;
+export type Candidacy = (typeof CANDIDACIES)[number];
+
+const HelloParams = v.strictObject({
+  protocol: positive,
+  version: text,
+  /** Real path of the database the client means; the owner refuses another. */
+  path: text,
+  pid: count,
+  /** What `status` shows for this client. */
+  name: text,
+  candidate: v.picklist(CANDIDACIES),
+  readOnly: flag,
+  /** Further files that the owner is to attach, real paths by name. */
+  attach: maybe(v.record(text, text)),
+});
+export type HelloParams = v.InferOutput<typeof HelloParams>;
+
+export interface HelloResult {
+  readonly protocol: number;
+  readonly version: string;
+  readonly path: string;
+  /** `st_dev` and `st_ino` of the database file, as decimal strings: they may exceed 2^53. */
+  readonly device: string;
+  readonly inode: string;
+  readonly pid: number;
+  /** Start of the owner's process in the kernel's ticks since boot; null where the system does not tell. */
+  readonly startTime: string | null;
+  /** Names this ownership; no two owners ever share it. */
+  readonly instance: string;
+  readonly epoch: number;
+  /** Number of this session, from 1. */
+  readonly session: number;
+}
+
+// -- SQL ------------------------------------------------------------------------------------------------------
+
+/** The three forms of a row, by the method of `@duckdb/node-api` that gives it. */
+export const VALUE_FORMS = ['js', 'duckdb', 'json'] as const;
+export type ValueForm = (typeof VALUE_FORMS)[number];
+
+/** Params in their wire form (src/values.ts). */
+const WireParams = v.union([v.array(v.unknown()), v.record(text, v.unknown())]);
+export type WireParams = v.InferOutput<typeof WireParams>;
+
+const statement = {
+  sql: text,
+  params: maybe(WireParams),
+  /** The client's own number for this call. `$/began` names it; without one the owner announces nothing. */
+  call: maybe(count),
+};
+
+const QueryParams = v.strictObject({
+  ...statement,
+  values: maybe(v.picklist(VALUE_FORMS)),
+  maxRows: maybe(count),
+});
+export type QueryParams = v.InferOutput<typeof QueryParams>;
+
+/** Rows column by name, values in wire form. */
+export interface RowBatch {
+  readonly names: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+/** True where the session is inside an explicit transaction once the statement is done. */
+interface Transactional {
+  readonly inTransaction: boolean;
+}
+export type QueryResult = RowBatch & Transactional;
+
+const RunParams = v.strictObject(statement);
+export type RunParams = v.InferOutput<typeof RunParams>;
+export interface RunResult extends Transactional {
+  readonly rowsChanged: number;
+  readonly epoch: number;
+  /** True where the answer was recorded by an earlier attempt of the same call. */
+  readonly replayed: boolean;
+}
+
+const StreamOpenParams = v.strictObject({ ...statement, values: maybe(v.picklist(VALUE_FORMS)) });
+export type StreamOpenParams = v.InferOutput<typeof StreamOpenParams>;
+export interface StreamOpenResult {
+  readonly cursor: number;
+  readonly names: readonly string[];
+}
+const StreamNextParams = v.strictObject({
+  cursor: count,
+  batchSize: v.pipe(positive, v.maxValue(1_000_000)),
+});
+export type StreamNextParams = v.InferOutput<typeof StreamNextParams>;
+export interface StreamNextResult {
+  readonly rows: readonly (readonly unknown[])[];
+  readonly done: boolean;
+}
+const StreamCloseParams = v.strictObject({ cursor: count });
+
+// -- the index ------------------------------------------------------------------------------------------------
+
+const UpdateParams = v.strictObject({
+  /** Absolute real path of the tree. */
+  root: text,
+  /** Files or folders below root, relative to it, `/`-separated; absent: all. */
+  paths: maybe(v.array(text)),
+  /** Read every file again, whatever its size and mtime say. */
+  full: maybe(flag),
+  /** Where the client wants `$/progress`. */
+  progress: maybe(count),
+});
+export type UpdateParams = v.InferOutput<typeof UpdateParams>;
+
+export interface SkippedFile {
+  readonly path: string;
+  readonly reason: 'binary' | 'too-large' | 'unreadable';
+}
+export interface UpdateResult {
+  readonly root: string;
+  readonly db: string;
+  /** Files in the index after the update. */
+  readonly files: number;
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+  readonly unchanged: number;
+  /** Files that were seen and not indexed. `skippedFiles` names the unreadable ones, at most 100. */
+  readonly skipped: number;
+  readonly skippedFiles: readonly SkippedFile[];
+  /** Chunks in the index after the update. */
+  readonly chunks: number;
+  /** Bytes of text in the index after the update. */
+  readonly bytes: number;
+  readonly ms: number;
+  readonly generation: number;
+}
+
+export interface UpdateProgress {
+  readonly phase: 'walk' | 'index' | 'sort';
+  readonly files: number;
+  readonly totalFiles: number;
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
+const SearchParams = v.strictObject({
+  query: text,
+  /** Hits at most; 10 unless told. */
+  limit: maybe(v.pipe(positive, v.maxValue(1000))),
+  /** Globs over the path relative to root; a hit matches one of them. */
+  path: maybe(v.array(text)),
+  /** Language names as in `lang` of a hit. */
+  lang: maybe(v.array(text)),
+  /** The query is one exact string, case and all. */
+  literal: maybe(flag),
+  /** The query is a regular expression (RE2). */
+  regex: maybe(flag),
+  /** Lines around each matching line in the snippet; 2 unless told. */
+  context: maybe(v.pipe(count, v.maxValue(100))),
+  /** Say how each hit came by its score. */
+  explain: maybe(flag),
+});
+export type SearchParams = v.InferOutput<typeof SearchParams>;
+
+export interface SearchHit {
+  readonly path: string;
+  readonly start_line: number;
+  readonly end_line: number;
+  readonly score: number;
+  readonly lang: string;
+  /** The definition that the hit stands in or begins, or null. */
+  readonly symbol: string | null;
+  readonly snippet: string;
+  /** Line number in the file, from 1, of the snippet's first line. */
+  readonly snippet_line: number;
+  /** Line numbers in the file, from 1, that hold a word of the query. */
+  readonly match_lines: readonly number[];
+  /** With `explain`: each term's share of the score. */
+  readonly explain?: readonly { readonly term: string; readonly score: number }[];
+}
+export interface SearchResult {
+  readonly query: string;
+  readonly generation: number;
+  /** Files known to have changed since they were indexed. */
+  readonly pending: number;
+  readonly ms: number;
+  readonly hits: readonly SearchHit[];
+}
+
+export interface IndexStatus {
+  readonly root: string;
+  readonly files: number;
+  readonly chunks: number;
+  readonly generation: number;
+  readonly pending: number;
+  /** ISO 8601, UTC. */
+  readonly updated_at: string;
+}
+
+const WatchParams = v.strictObject({ root: text });
+export type WatchParams = v.InferOutput<typeof WatchParams>;
+
+// -- the owner --------------------------------------------------------------------------------------------------
+
+const Nothing = v.strictObject({});
+
+const StandbyParams = v.strictObject({
+  /** Where the successor will listen: other readers dial it when this owner goes. */
+  socket: text,
+});
+export type StandbyParams = v.InferOutput<typeof StandbyParams>;
+
+export interface ClientStatus {
+  readonly pid: number;
+  readonly name: string;
+  readonly since: string;
+  readonly in_flight: number;
+}
+export interface StatusResult {
+  readonly db: string;
+  readonly owner: {
+    readonly pid: number;
+    readonly epoch: number;
+    readonly started_at: string;
+    readonly version: string;
+    readonly socket: string;
+    /** The owner's worker thread within its process. */
+    readonly thread: number;
+  } | null;
+  readonly clients: readonly ClientStatus[];
+  readonly index: IndexStatus | null;
+}
+
+/** How a call fares when its owner goes before it was answered. */
+export type Replay =
+  /** Harmless to repeat: sent again to the next owner. */
+  | 'always'
+  /** Sent again unless the owner had announced, by `$/began`, that it starts to change data. */
+  | 'unless-begun'
+  /** Means something to one session only: ends in OWNER_LOST. */
+  | 'never';
+
+interface Method {
+  readonly params: v.GenericSchema;
+  readonly replay: Replay;
+}
+
+export const METHODS = {
+  hello: { params: HelloParams, replay: 'never' },
+  /** Answered by the owner's event loop alone: shows that it lives while a query runs. */
+  ping: { params: Nothing, replay: 'never' },
+  query: { params: QueryParams, replay: 'unless-begun' },
+  run: { params: RunParams, replay: 'unless-begun' },
+  'stream/open': { params: StreamOpenParams, replay: 'unless-begun' },
+  'stream/next': { params: StreamNextParams, replay: 'never' },
+  'stream/close': { params: StreamCloseParams, replay: 'never' },
+  'index/update': { params: UpdateParams, replay: 'always' },
+  'index/search': { params: SearchParams, replay: 'always' },
+  'index/status': { params: Nothing, replay: 'always' },
+  'index/watch': { params: WatchParams, replay: 'always' },
+  status: { params: Nothing, replay: 'always' },
+  /** From the named successor: its worker is warm. */
+  standby: { params: StandbyParams, replay: 'never' },
+  /** The owner answers, then leaves. */
+  stop: { params: Nothing, replay: 'never' },
+} as const satisfies Record<string, Method>;
+
+export type MethodName = keyof typeof METHODS;
+export type Params<M extends MethodName> = v.InferOutput<(typeof METHODS)[M]['params']>;
+
+interface Results {
+  hello: HelloResult;
+  ping: Record<string, never>;
+  query: QueryResult;
+  run: RunResult;
+  'stream/open': StreamOpenResult;
+  'stream/next': StreamNextResult;
+  'stream/close': Record<string, never>;
+  'index/update': UpdateResult;
+  'index/search': SearchResult;
+  'index/status': IndexStatus | null;
+  'index/watch': Record<string, never>;
+  status: StatusResult;
+  standby: Record<string, never>;
+  stop: { readonly pid: number };
+}
+export type Result<M extends MethodName> = Results[M];
+
+/** What the owner says unasked. Each is a notification: nobody answers it. */
+export interface Notices {
+  /** Call `call` is about to change data; from here on it cannot be sent again. */
+  '$/began': { readonly call: number };
+  '$/progress': { readonly token: number; readonly value: UpdateProgress };
+  /** Who takes over when this owner goes, and where it listens. `you` is for the one that is to get ready. */
+  '$/successor': { readonly pid: number | null; readonly socket: string | null; readonly you: boolean };
+  /** Before the hello is answered: an election is under way; `heldBy` is a foreign process that has the file. */
+  '$/electing': { readonly pid: number; readonly heldBy: number | null };
+}
+export type NoticeName = keyof Notices;
+
+/** One method of a {@link Service}: what a call may carry beside its params. */
+export interface CallContext {
+  readonly signal: AbortSignal;
+}
+/** An object with the methods of the table: the engine's side is one, the connection to an owner is another. */
+export type Service = {
+  readonly [M in MethodName]: (params: Params<M>, context: CallContext) => Promise<Results[M]>;
+};
+
+/** A service past its hello: what a session offers. */
+export type Calls = Omit<Service, 'hello'>;
+
+export function isMethod(name: string): name is MethodName {
+  return Object.hasOwn(METHODS, name);
+}
