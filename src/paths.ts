@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { homedir, tmpdir, userInfo } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { errnoOf, fromSystem, PondError } from './errors.ts';
+
+/** Everything that belongs to one database file. The folder lies beside it, so that all who see one see the other. */
+export interface PondPaths {
+  /** Real path of the database file. */
+  readonly db: string;
+  /** `<db>.onepond`: made by a contender, removed by the last owner that leaves in peace. */
+  readonly home: string;
+  /** Where the owner is: a hint, verified by the hello on its socket. */
+  readonly record: string;
+  /** proper-lockfile's folder; `holder.json` in it says who holds it. */
+  readonly lock: string;
+  readonly log: string;
+}
+
+/**
+ * The paths of a database, one and the same however it is named: links, `..` and relative paths are resolved.
+ * @throws PondError NOT_FOUND without a parent folder, INVALID for a folder, PERMISSION
+ */
+export function pondPaths(file: string): PondPaths {
+  if (file === '' || file === ':memory:' || file.includes('\0')) {
+    throw new PondError('INVALID', `${JSON.stringify(file)} names no file that processes could share`);
+  }
+  const db = realPath(resolve(file));
+  const home = `${db}.onepond`;
+  return {
+    db,
+    home,
+    record: join(home, 'owner.json'),
+    lock: join(home, 'lock'),
+    log: join(home, 'log'),
+  };
+}
+
+function realPath(file: string): string {
+  try {
+    const real = realpathSync.native(file);
+    if (statSync(real).isDirectory())
+      throw new PondError('INVALID', `${file} is a folder, not a database file`);
+    return real;
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fromSystem(error, file);
+    return realPathOfMissing(file);
+  }
+}
+
+/** A file that is not there yet lies in its real parent; a dangling link stands for its target. */
+function realPathOfMissing(file: string): string {
+  if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    return realPath(resolve(dirname(file), readlinkSync(file)));
+  }
+  try {
+    return join(realpathSync.native(dirname(file)), basename(file));
+  } catch (error) {
+    throw fromSystem(error, `the folder of ${file}`);
+  }
+}
+
+// -- sockets ----------------------------------------------------------------------------------------------------
+
+const user = (): string => String(process.getuid?.() ?? userInfo().username);
+
+/**
+ * Folders that may hold sockets, best first: the same list for everyone, whatever the temporary folder of the
+ * day is called. A folder that cannot hold sockets (a FAT drive, a path too long) is passed over by the owner;
+ * readers take the socket's path from the record.
+ */
+export function runtimeFolders(env: NodeJS.ProcessEnv = process.env): string[] {
+  const named = [env.ONEPOND_RUNTIME_DIR, env.XDG_RUNTIME_DIR && join(env.XDG_RUNTIME_DIR, 'onepond')];
+  const common = [
+    `/tmp/onepond-${user()}`,
+    join(tmpdir(), `onepond-${user()}`),
+    join(homedir(), '.onepond', 'run'),
+  ];
+  return [
+    ...new Set([...named, ...common].filter((folder) => !!folder).map((folder) => resolve(folder as string))),
+  ];
+}
+
+/**
+ * Makes the folder where it is missing, and sees that it is this user's alone: whoever may write to it could
+ * listen in our place.
+ * @throws PondError PERMISSION
+ */
+export function checkRuntimeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    checkPrivate(folder);
+  } catch (error) {
+    throw fromSystem(error, folder);
+  }
+}
+
+/** @throws PondError PERMISSION unless the folder is this user's, and closed to all others */
+export function checkPrivate(folder: string): void {
+  if (process.platform === 'win32') return;
+  const { uid, mode } = statSync(folder);
+  const hint = `chmod 700 ${folder}, or set ONEPOND_RUNTIME_DIR`;
+  if (uid !== process.getuid?.())
+    throw new PondError('PERMISSION', `${folder} belongs to user ${uid}`, { hint });
+  if (mode & 0o077) throw new PondError('PERMISSION', `${folder} is open to other users`, { hint });
+}
+
+/** A socket path of one ownership alone. `instance` is its id. */
+export function socketPath(folder: string, db: string, instance: string): string {
+  const name = `${hashOf(db).slice(0, 10)}-${instance.slice(0, 8)}`;
+  return process.platform === 'win32' ? `\\\\.\\pipe\\onepond-${name}` : join(folder, `${name}.sock`);
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+// -- projects ---------------------------------------------------------------------------------------------------
+
+/** The nearest ancestor of `folder` with `.git` or `.onepond.toml`, else the folder itself. */
+export function projectRoot(folder: string): string {
+  const start = realpathSync.native(folder);
+  for (let at = start; ; at = dirname(at)) {
+    if (existsSync(join(at, '.git')) || existsSync(join(at, '.onepond.toml'))) return at;
+    if (dirname(at) === at) return start;
+  }
+}
+
+/** The index of the project at `root`, in the user's cache folder: nothing is added to the tree. */
+export function indexFile(root: string, env: NodeJS.ProcessEnv = process.env): string {
+  const cache = env.ONEPOND_CACHE_DIR || join(env.XDG_CACHE_HOME || defaultCache(), 'onepond');
+  return join(
+    resolve(cache),
+    `${basename(root).slice(0, 40) || 'root'}-${hashOf(root).slice(0, 12)}`,
+    'index.duckdb',
+  );
+}
+
+function defaultCache(): string {
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches');
+  if (process.platform === 'win32') return process.env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local');
+  return join(homedir(), '.cache');
+}
