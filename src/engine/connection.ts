@@ -1,0 +1,108 @@
+import { type DuckDBConnection, DuckDBDataChunk, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
+import { fromDuckDB } from './errors.ts';
+import { runStatements } from './statements.ts';
+
+/** One value of a row, as `@duckdb/node-api` gives it in its JS form. */
+export type JsValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | Date
+  | JsValue[]
+  | { [key: string]: JsValue };
+export type JsRow = Record<string, JsValue>;
+
+/** A column for {@link Connection.append}; BIGINT columns may be given as safe integers. */
+export type AppendColumn = readonly (string | number | bigint | boolean | null)[] | Int32Array | Float64Array;
+
+/**
+ * What the index needs of DuckDB, and all it gets: no import of the driver outside this folder.
+ * One connection runs one statement at a time; the caller does not overlap calls.
+ */
+export interface Connection {
+  /** Runs one statement and returns all its rows. Params are `$1`-style. */
+  all(sql: string, params?: readonly JsValue[]): Promise<JsRow[]>;
+  /** Runs one or more statements; the number of rows that the last one changed. */
+  run(sql: string, params?: readonly JsValue[]): Promise<number>;
+  /** Appends columns of one length, in the table's column order, in the current transaction. `table` may be `schema.table`. */
+  append(table: string, columns: readonly AppendColumn[]): Promise<void>;
+  /** `fn` inside BEGIN … COMMIT; rolled back when it throws. */
+  transaction<T>(fn: () => Promise<T>): Promise<T>;
+  /** Ends the running statement with an ABORTED error within a few ms. */
+  interrupt(): void;
+  close(): void;
+}
+
+/** Rows in one of DuckDB's data chunks. */
+const CHUNK_ROWS = 2048;
+
+export function createConnection(duck: DuckDBConnection): Connection {
+  const run = async (sql: string, params?: readonly JsValue[]): Promise<number> =>
+    (await runStatements(duck, sql, params)).rowsChanged;
+  return {
+    async all(sql, params) {
+      const result = await runStatements(duck, sql, params);
+      return (await result.getRowObjectsJS()) as JsRow[];
+    },
+    run,
+    append: (table, columns) => append(duck, table, columns),
+    async transaction(fn) {
+      await run('BEGIN');
+      try {
+        const value = await fn();
+        await run('COMMIT');
+        return value;
+      } catch (error) {
+        // A failed COMMIT has rolled back already, and then ROLLBACK has nothing to do.
+        await run('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    },
+    interrupt: () => duck.interrupt(),
+    close: () => duck.closeSync(),
+  };
+}
+
+async function append(
+  duck: DuckDBConnection,
+  table: string,
+  columns: readonly AppendColumn[],
+): Promise<void> {
+  const [schema, name] = table.includes('.') ? (table.split('.', 2) as [string, string]) : [undefined, table];
+  try {
+    const appender = await duck.createAppender(name, schema);
+    try {
+      const types = columns.map((_, i) => appender.columnType(i));
+      const rows = columns[0]?.length ?? 0;
+      for (let from = 0; from < rows; from += CHUNK_ROWS) {
+        appender.appendDataChunk(chunkOf(columns, types, from, Math.min(from + CHUNK_ROWS, rows)));
+      }
+    } finally {
+      appender.closeSync();
+    }
+  } catch (error) {
+    throw fromDuckDB(error);
+  }
+}
+
+function chunkOf(
+  columns: readonly AppendColumn[],
+  types: readonly DuckDBType[],
+  from: number,
+  to: number,
+): DuckDBDataChunk {
+  const chunk = DuckDBDataChunk.create(types, to - from);
+  columns.forEach((column, i) => {
+    const big = `${types[i]}` === 'BIGINT';
+    const values: DuckDBValue[] = new Array(to - from);
+    for (let row = from; row < to; row++) {
+      const value = column[row] ?? null;
+      values[row - from] = big && typeof value === 'number' ? BigInt(value) : value;
+    }
+    chunk.setColumnValues(i, values);
+  });
+  return chunk;
+}

@@ -1,0 +1,105 @@
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
+import { PondError } from '../errors.ts';
+import type { StreamNextResult, ValueForm } from '../protocol.ts';
+import type { BindParams } from './bind.ts';
+import { fromDuckDB } from './errors.ts';
+import { sizeOf, type WireRow, wireRows } from './rows.ts';
+import { type BeforeStatement, runStatements } from './statements.ts';
+import { Turns } from './turns.ts';
+
+/** A batch ends early at this size, in bytes of JSON: wide rows do not grow the message. */
+const BATCH_BYTES = 4 * 1024 * 1024;
+
+export interface CursorOptions {
+  readonly sql: string;
+  readonly params: BindParams | undefined;
+  readonly form: ValueForm;
+  readonly readOnly: boolean;
+  readonly before: BeforeStatement;
+  readonly signal: AbortSignal;
+  /**
+   * Shared by all cursors of the owner. A fetch holds one of libuv's four threads for as long as DuckDB needs for
+   * the next chunk, so slow streams together may not take them all.
+   */
+  readonly fetches: Turns;
+}
+
+/** A pulled result on a connection of its own: DuckDB computes what is asked for, so a slow reader costs nothing. */
+export class Cursor {
+  readonly names: readonly string[];
+  readonly #connection: DuckDBConnection;
+  readonly #result: DuckDBResult;
+  readonly #options: CursorOptions;
+  readonly #turns = new Turns();
+  #rest: WireRow[] = [];
+  #ended = false;
+  #closed = false;
+
+  /** Runs the statement up to its first rows. Owns `connection` from the call on, also when it fails. */
+  static async open(connection: DuckDBConnection, options: CursorOptions): Promise<Cursor> {
+    const interrupt = (): void => connection.interrupt();
+    options.signal.addEventListener('abort', interrupt, { once: true });
+    try {
+      if (options.readOnly) await runStatements(connection, 'BEGIN TRANSACTION READ ONLY');
+      const { sql, params, before } = options;
+      const result = await runStatements(connection, sql, params, { streaming: true, before });
+      return new Cursor(connection, result, options);
+    } catch (error) {
+      connection.closeSync();
+      throw error;
+    } finally {
+      options.signal.removeEventListener('abort', interrupt);
+    }
+  }
+
+  private constructor(connection: DuckDBConnection, result: DuckDBResult, options: CursorOptions) {
+    this.#connection = connection;
+    this.#result = result;
+    this.#options = options;
+    this.names = result.deduplicatedColumnNames();
+  }
+
+  /** The next rows, `batchSize` at most. `done` with the last ones; nothing may be asked for after that. */
+  async next(batchSize: number, signal: AbortSignal): Promise<StreamNextResult> {
+    return this.#turns.take(async () => {
+      const interrupt = (): void => this.#connection.interrupt();
+      signal.addEventListener('abort', interrupt, { once: true });
+      try {
+        while (!this.#ended && this.#rest.length < batchSize) await this.#fetch(signal);
+        const rows = this.#takeRows(batchSize);
+        return { rows, done: this.#ended && this.#rest.length === 0 };
+      } finally {
+        signal.removeEventListener('abort', interrupt);
+      }
+    }, signal);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.interrupt();
+    void this.#turns.take(async () => {
+      this.#rest = [];
+      this.#connection.closeSync();
+    });
+  }
+
+  async #fetch(signal: AbortSignal): Promise<void> {
+    if (this.#closed) throw new PondError('ABORTED', 'the stream was closed');
+    try {
+      const chunk = await this.#options.fetches.take(() => this.#result.fetchChunk(), signal);
+      if (!chunk || chunk.rowCount === 0) this.#ended = true;
+      else for (const row of wireRows(chunk, this.#options.form)) this.#rest.push(row);
+    } catch (error) {
+      throw fromDuckDB(error, this.#options.sql);
+    }
+  }
+
+  #takeRows(batchSize: number): WireRow[] {
+    let size = 0;
+    let end = 0;
+    while (end < this.#rest.length && end < batchSize && size < BATCH_BYTES)
+      size += sizeOf(this.#rest[end++] ?? []);
+    return this.#rest.splice(0, end);
+  }
+}

@@ -1,0 +1,179 @@
+import { stat } from 'node:fs/promises';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { PondError } from '../errors.ts';
+import { type Connection, createConnection } from './connection.ts';
+import { fromDuckDB, heldBy } from './errors.ts';
+import { SqlSession, type SqlSessionOptions } from './sql-session.ts';
+import { Turns } from './turns.ts';
+
+export interface DatabaseOptions {
+  /** DuckDB settings, as `DuckDBInstance.create` takes them. */
+  readonly config?: Readonly<Record<string, string>>;
+  readonly readOnly?: boolean;
+}
+
+/** Cursors that may fetch at once: half of libuv's threads. */
+const PARALLEL_FETCHES = 2;
+
+/** Thrown by {@link openDatabase} while another process holds the kernel lock on the file. */
+export class HeldError extends Error {
+  /** 0 where the kernel does not tell, as across containers. */
+  readonly pid: number;
+  constructor(pid: number) {
+    super(`the database file is held by process ${pid}`);
+    this.pid = pid;
+  }
+}
+
+/** An open DuckDB file. While it stands, this process holds the kernel lock: the fence. */
+export interface Database {
+  readonly path: string;
+  readonly readOnly: boolean;
+  /** `st_dev` and `st_ino` at the time of opening. */
+  readonly device: string;
+  readonly inode: string;
+  /** 0 until {@link Database.beginEpoch}. */
+  readonly epoch: number;
+  readonly fetches: Turns;
+  /** Counts this ownership in the database: one higher than the last. A read-only file keeps its count. */
+  beginEpoch(): Promise<number>;
+  /** Attaches a further file, once: two clients that name it alike share it. */
+  attach(name: string, file: string): Promise<void>;
+  /** True for the files that this process may not open beside DuckDB. */
+  isOwnFile(path: string, dev: bigint, ino: bigint): boolean;
+  connect(): Promise<Connection>;
+  driverConnection(): Promise<DuckDBConnection>;
+  openSession(options: SqlSessionOptions): Promise<SqlSession>;
+  /** Lets go of the file, and with it of the fence. Sessions and connections are closed by those who opened them. */
+  close(): void;
+}
+
+/**
+ * Opens the file, making it where there is none.
+ *
+ * Nothing else in this process may open it, not even to read: closing any descriptor of a file drops the
+ * process's POSIX locks on it, and with them the fence.
+ * @throws HeldError while another process has it; PondError CORRUPT, PERMISSION, DISK_FULL, INVALID, NOT_FOUND
+ */
+export async function openDatabase(path: string, options: DatabaseOptions = {}): Promise<Database> {
+  const { config = {}, readOnly = false } = options;
+  const instance = await create(path, { ...config, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) });
+  try {
+    const home = await instance.connect();
+    const { dev, ino } = await stat(path, { bigint: true });
+    return new OpenDatabase(path, readOnly, instance, home, String(dev), String(ino));
+  } catch (error) {
+    instance.closeSync();
+    throw fromDuckDB(error);
+  }
+}
+
+async function create(path: string, config: Record<string, string>): Promise<DuckDBInstance> {
+  try {
+    return await DuckDBInstance.create(path, config);
+  } catch (error) {
+    const pid = heldBy(error);
+    if (pid !== null) throw new HeldError(pid);
+    const known = fromDuckDB(error);
+    const refused = known.code === 'SQL' && /option|config|setting/i.test(known.message);
+    throw refused ? new PondError('INVALID', known.message, { cause: error }) : known;
+  }
+}
+
+const fileId = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): string => `${dev}:${ino}`;
+
+const quoted = (text: string, quote: string): string => quote + text.replaceAll(quote, quote + quote) + quote;
+
+class OpenDatabase implements Database {
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly device: string;
+  readonly inode: string;
+  readonly fetches = new Turns(PARALLEL_FETCHES);
+  readonly #instance: DuckDBInstance;
+  /** Keeps attached files attached, and serves the owner's own statements. */
+  readonly #home: Connection;
+  readonly #attached = new Map<string, string>();
+  readonly #ownFiles = new Set<string>();
+  #epoch = 0;
+
+  constructor(
+    path: string,
+    readOnly: boolean,
+    instance: DuckDBInstance,
+    home: DuckDBConnection,
+    device: string,
+    inode: string,
+  ) {
+    this.path = path;
+    this.readOnly = readOnly;
+    this.#instance = instance;
+    this.#home = createConnection(home);
+    this.device = device;
+    this.inode = inode;
+    this.#ownFiles.add(`${device}:${inode}`);
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  async beginEpoch(): Promise<number> {
+    if (!this.readOnly) await this.#countEpoch();
+    const rows = await this.#home
+      .all('SELECT epoch::DOUBLE AS epoch FROM _onepond.ownership')
+      .catch((error: unknown) => (this.readOnly ? [] : Promise.reject(error)));
+    this.#epoch = Number(rows[0]?.epoch ?? 0);
+    return this.#epoch;
+  }
+
+  async #countEpoch(): Promise<void> {
+    await this.#home.transaction(async () => {
+      await this.#home.run('CREATE SCHEMA IF NOT EXISTS _onepond');
+      await this.#home.run(
+        'CREATE TABLE IF NOT EXISTS _onepond.ownership (epoch BIGINT NOT NULL, taken_at TIMESTAMP NOT NULL)',
+      );
+      const counted = await this.#home.run(
+        "UPDATE _onepond.ownership SET epoch = epoch + 1, taken_at = now() AT TIME ZONE 'UTC'",
+      );
+      if (counted === 0)
+        await this.#home.run("INSERT INTO _onepond.ownership VALUES (1, now() AT TIME ZONE 'UTC')");
+    });
+  }
+
+  async attach(name: string, file: string): Promise<void> {
+    const known = this.#attached.get(name);
+    if (known === file) return;
+    if (known !== undefined) throw new PondError('INVALID', `${name} is attached already, to ${known}`);
+    await this.#home.run(
+      `ATTACH ${quoted(file, "'")} AS ${quoted(name, '"')}${this.readOnly ? ' (READ_ONLY)' : ''}`,
+    );
+    this.#attached.set(name, file);
+    this.#ownFiles.add(fileId(await stat(file, { bigint: true })));
+  }
+
+  isOwnFile(path: string, dev: bigint, ino: bigint): boolean {
+    const names = [this.path, ...this.#attached.values()];
+    return (
+      this.#ownFiles.has(fileId({ dev, ino })) ||
+      names.some((name) => path === name || path === `${name}.wal`)
+    );
+  }
+
+  async connect(): Promise<Connection> {
+    return createConnection(await this.driverConnection());
+  }
+
+  driverConnection(): Promise<DuckDBConnection> {
+    return this.#instance.connect();
+  }
+
+  async openSession(options: SqlSessionOptions): Promise<SqlSession> {
+    return new SqlSession(this, await this.driverConnection(), options);
+  }
+
+  close(): void {
+    this.#home.close();
+    this.#instance.closeSync();
+  }
+}

@@ -1,0 +1,91 @@
+import {
+  type DuckDBDataChunk,
+  DuckDBMaterializedResult,
+  type DuckDBResult,
+  JSDuckDBValueConverter,
+  JsonDuckDBValueConverter,
+} from '@duckdb/node-api';
+import { PondError } from '../errors.ts';
+import { MAX_MESSAGE_BYTES, type ValueForm } from '../protocol.ts';
+import { encode, isScalar } from '../values.ts';
+import { fromDuckDB } from './errors.ts';
+
+export type WireRow = readonly unknown[];
+
+/** Each form by the driver's own conversion, so that a row is exactly what an in-process program would get. */
+const CONVERT: Readonly<Record<ValueForm, (chunk: DuckDBDataChunk) => unknown[][]>> = {
+  js: (chunk) => chunk.convertRows(JSDuckDBValueConverter),
+  duckdb: (chunk) => chunk.getRows(),
+  json: (chunk) => chunk.convertRows(JsonDuckDBValueConverter),
+};
+
+/** The rows of one chunk in wire form. The json form is JSON already. */
+export function wireRows(chunk: DuckDBDataChunk, form: ValueForm): WireRow[] {
+  try {
+    const rows = CONVERT[form](chunk);
+    return form === 'json' ? rows : rows.map((row) => row.map(encode));
+  } catch (error) {
+    // The driver's JS form refuses what a Date cannot hold, as it would in-process.
+    throw fromDuckDB(error);
+  }
+}
+
+export interface RowLimits {
+  readonly maxRows?: number | undefined;
+}
+
+/**
+ * All rows of a result in wire form, converted chunk by chunk so that one over the limit is given up early.
+ * @throws PondError TOO_LARGE
+ */
+export async function collectRows(
+  result: DuckDBResult,
+  form: ValueForm,
+  { maxRows }: RowLimits,
+): Promise<WireRow[]> {
+  const all: WireRow[] = [];
+  let size = 0;
+  for await (const chunk of chunksOf(result)) {
+    if (maxRows !== undefined && all.length + chunk.rowCount > maxRows) {
+      throw new PondError('TOO_LARGE', `the result has more than ${maxRows} rows`, {
+        hint: 'raise maxRows, or use stream()',
+      });
+    }
+    const rows = wireRows(chunk, form);
+    for (const row of rows) size += sizeOf(row);
+    if (size > MAX_MESSAGE_BYTES) {
+      throw new PondError('TOO_LARGE', `the result is over ${MAX_MESSAGE_BYTES} bytes`, {
+        hint: 'use stream()',
+      });
+    }
+    for (const row of rows) all.push(row);
+  }
+  return all;
+}
+
+/** The chunks of a materialized result are there already: no step through another thread for each. */
+async function* chunksOf(result: DuckDBResult): AsyncGenerator<DuckDBDataChunk> {
+  if (result instanceof DuckDBMaterializedResult) {
+    for (let i = 0; i < result.chunkCount; i++) yield result.getChunk(i);
+    return;
+  }
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (!chunk || chunk.rowCount === 0) return;
+    yield chunk;
+  }
+}
+
+/** A lower bound of a row's JSON in bytes: cheap, and close enough to stop before memory runs out. */
+export function sizeOf(row: WireRow): number {
+  let size = 2;
+  for (const value of row)
+    size += typeof value === 'string' ? value.length + 3 : isScalar(value) ? 2 : nestedSize(value);
+  return size;
+}
+
+function nestedSize(value: unknown): number {
+  if (typeof value === 'string') return value.length + 3;
+  if (typeof value !== 'object' || value === null) return 2;
+  return Object.values(value).reduce((sum: number, item) => sum + nestedSize(item), 2);
+}
