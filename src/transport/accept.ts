@@ -1,0 +1,68 @@
+import { type CancellationToken, createMessageConnection } from 'vscode-jsonrpc/node';
+import { PondError } from '../errors.ts';
+import type { NoticeName, Notices } from '../protocol.ts';
+import type { Channel } from './channel.ts';
+import { toWire } from './wire-errors.ts';
+
+/**
+ * Answers one request, whatever its name and params: both come from a stranger. `call` is aborted when the client
+ * cancels it or goes.
+ */
+export type Answer = (method: string, params: unknown, call: AbortController) => Promise<unknown>;
+
+/** The owner's end of one accepted connection. */
+export interface Accepted {
+  /** Resolves when the kernel has the notice; rejects when the connection is gone. */
+  notify<N extends NoticeName>(name: N, value: Notices[N]): Promise<void>;
+  readonly closed: Promise<void>;
+  /** Sends what is written, then closes. */
+  end(): void;
+}
+
+export function accept(channel: Channel, answer: Answer): Accepted {
+  const connection = createMessageConnection(channel.reader, channel.writer);
+  const gone = new AbortController();
+  const closed = new Promise<void>((settle) =>
+    gone.signal.addEventListener('abort', () => settle(), { once: true }),
+  );
+  const forget = (): void => {
+    if (gone.signal.aborted) return;
+    gone.abort();
+    connection.dispose();
+    channel.destroy();
+  };
+  connection.onClose(forget);
+  connection.onError(([error]) => refuse(channel, error));
+  connection.onRequest(async (method: string, params: unknown, token: CancellationToken) => {
+    const call = new AbortController();
+    const cancel = (): void => call.abort();
+    token.onCancellationRequested(cancel);
+    gone.signal.addEventListener('abort', cancel, { once: true });
+    try {
+      return (await answer(method, params, call)) as object;
+    } catch (error) {
+      throw toWire(error);
+    } finally {
+      gone.signal.removeEventListener('abort', cancel);
+    }
+  });
+  connection.listen();
+
+  return {
+    notify: (name, value) => connection.sendNotification(name, value),
+    closed,
+    end: () => channel.end(),
+  };
+}
+
+/** After a breach of the framing nothing that follows can be read: say why, under no id, and close. */
+function refuse(channel: Channel, error: Error): void {
+  const { code, message, data } = toWire(
+    error instanceof PondError ? error : new PondError('INVALID', error.message),
+  );
+  const last = { jsonrpc: '2.0', id: null, error: { code, message, data } };
+  channel.writer
+    .write(last)
+    .catch(() => undefined)
+    .finally(() => channel.end());
+}

@@ -1,0 +1,43 @@
+import type { Socket } from 'node:net';
+import type { MessagePort } from 'node:worker_threads';
+import {
+  type MessageReader,
+  type MessageWriter,
+  PortMessageReader,
+  PortMessageWriter,
+} from 'vscode-jsonrpc/node';
+import { SocketReader, SocketWriter, type SocketWriterOptions } from './framing.ts';
+
+/** A way to one peer: a socket or a port between threads. Everything above treats the two alike. */
+export interface Channel {
+  readonly reader: MessageReader;
+  readonly writer: MessageWriter;
+  /** Whether the channel keeps the process alive. An idle handle does not. */
+  hold(alive: boolean): void;
+  /** Sends what is written, then closes. */
+  end(): void;
+  /** Closes now. */
+  destroy(): void;
+}
+
+export function socketChannel(socket: Socket, options: SocketWriterOptions): Channel {
+  // A socket without a permanent listener turns a late EPIPE into a crash of the process; 'close' follows it anyway.
+  socket.on('error', () => undefined);
+  return {
+    reader: new SocketReader(socket),
+    writer: new SocketWriter(socket, options),
+    hold: (alive) => void (alive ? socket.ref() : socket.unref()),
+    end: () => socket.end(),
+    destroy: () => socket.destroy(),
+  };
+}
+
+export function portChannel(port: MessagePort): Channel {
+  return {
+    reader: new PortMessageReader(port),
+    writer: new PortMessageWriter(port),
+    hold: (alive) => (alive ? port.ref() : port.unref()),
+    end: () => port.close(),
+    destroy: () => port.close(),
+  };
+}

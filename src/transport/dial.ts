@@ -1,0 +1,49 @@
+import { connect } from 'node:net';
+import { errnoOf } from '../errors.ts';
+import { socketChannel } from './channel.ts';
+import { openPeer, type Peer } from './peer.ts';
+
+/**
+ * What the kernel says of a socket path.
+ * - `gone`: no such path; its owner removed it in leaving, or something cleaned it away
+ * - `refused`: the path is there and nobody listens; whoever listened has died
+ * - `unreachable`: the system does not let us connect (a sandbox, a permission); `reason` is its errno
+ */
+export type Dialled =
+  | { readonly kind: 'connected'; readonly peer: Peer }
+  | { readonly kind: 'gone' | 'refused' }
+  | { readonly kind: 'unreachable'; readonly reason: string };
+
+/** EAGAIN: the backlog is full, so somebody listens and does not accept. It is asked again until the signal. */
+const BUSY_RETRY_MS = 50;
+
+/** Connects to the socket. Says nothing yet: a stopped owner's kernel accepts as well as a living one's. */
+export async function dial(path: string, signal: AbortSignal): Promise<Dialled> {
+  for (;;) {
+    const dialled = await dialOnce(path);
+    if (dialled !== 'busy') return dialled;
+    if (signal.aborted) return { kind: 'unreachable', reason: 'EAGAIN' };
+    await new Promise((again) => setTimeout(again, BUSY_RETRY_MS));
+  }
+}
+
+function dialOnce(path: string): Promise<Dialled | 'busy'> {
+  return new Promise((settle) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.removeAllListeners('error');
+      settle({ kind: 'connected', peer: openPeer(socketChannel(socket, { pauseWhenFull: false })) });
+    });
+    socket.once('error', (error) => {
+      socket.destroy();
+      settle(meaningOf(errnoOf(error) ?? error.message));
+    });
+  });
+}
+
+function meaningOf(errno: string): Dialled | 'busy' {
+  if (errno === 'ENOENT' || errno === 'ENOTDIR') return { kind: 'gone' };
+  if (errno === 'ECONNREFUSED') return { kind: 'refused' };
+  if (errno === 'EAGAIN') return 'busy';
+  return { kind: 'unreachable', reason: errno };
+}

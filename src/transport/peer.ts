@@ -1,0 +1,96 @@
+import { CancellationTokenSource, createMessageConnection, type Message } from 'vscode-jsonrpc/node';
+import type { MethodName, NoticeName, Notices, Params, Result } from '../protocol.ts';
+import type { Channel } from './channel.ts';
+import { fromWire } from './wire-errors.ts';
+
+/** The connection went before the answer came. Whether the call took effect is for the caller to judge. */
+export class ConnectionLost extends Error {
+  constructor() {
+    super('the connection to the owner was lost');
+  }
+}
+
+type NoticeListener<N extends NoticeName> = (value: Notices[N]) => void;
+
+/** The reader's end of a connection to an owner. */
+export interface Peer {
+  /**
+   * Sends one call. An aborted signal asks the owner to cancel it; the answer still comes.
+   * @throws PondError as the owner answered; ConnectionLost
+   */
+  request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Result<M>>;
+  onNotice<N extends NoticeName>(name: N, listener: NoticeListener<N>): void;
+  /** Settles when the connection is gone, whoever ended it. */
+  readonly closed: Promise<void>;
+  readonly isClosed: boolean;
+  /** Messages received so far: grows while the owner lives. */
+  readonly heard: number;
+  /** Whether the connection keeps the process alive. */
+  hold(alive: boolean): void;
+  close(): void;
+}
+
+export function openPeer(channel: Channel): Peer {
+  const connection = createMessageConnection(channel.reader, channel.writer);
+  let heard = 0;
+  let isClosed = false;
+  const { promise: closed, resolve: settle } = deferred();
+  const close = (): void => {
+    if (isClosed) return;
+    isClosed = true;
+    settle();
+    connection.dispose();
+    channel.destroy();
+  };
+  channel.reader.listen = counting(channel.reader.listen.bind(channel.reader), () => heard++);
+  connection.onClose(close);
+  // Garbage from the other end: nothing that follows can be trusted.
+  connection.onError(close);
+  connection.listen();
+  channel.hold(false);
+
+  return {
+    async request(method, params, signal) {
+      if (isClosed) throw new ConnectionLost();
+      const source = signal && new CancellationTokenSource();
+      const cancel = (): void => source?.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      try {
+        return await (source
+          ? connection.sendRequest(method, params, source.token)
+          : connection.sendRequest(method, params));
+      } catch (error) {
+        throw fromWire(error) ?? new ConnectionLost();
+      } finally {
+        signal?.removeEventListener('abort', cancel);
+      }
+    },
+    onNotice: (name, listener) => void connection.onNotification(name, listener),
+    closed,
+    get isClosed() {
+      return isClosed;
+    },
+    get heard() {
+      return heard;
+    },
+    hold: (alive) => channel.hold(alive),
+    close,
+  };
+}
+
+type Listen = Channel['reader']['listen'];
+const counting =
+  (listen: Listen, count: () => void): Listen =>
+  (deliver) =>
+    listen((message: Message) => {
+      count();
+      deliver(message);
+    });
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
