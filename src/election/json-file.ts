@@ -1,0 +1,40 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { errnoOf } from '../errors.ts';
+
+/** The file's content, or null where there is none or it is no JSON object: both are hints, never believed. */
+export function readJson(file: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Appears whole or not at all: written beside its place, then renamed. */
+export function publishJson(file: string, value: object, unique: string): void {
+  const draft = `${file}.${unique}`;
+  try {
+    writeFileSync(draft, `${JSON.stringify(value)}\n`, { mode: 0o600 });
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
+}
+
+/** How often a folder may vanish between making and using it: each time, another owner has just left in peace. */
+const VANISHED = 20;
+
+/** `make` in a folder that others remove when it is empty. */
+export function inFolderOf<T>(file: string, make: () => T): T {
+  for (let left = VANISHED; ; left--) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    try {
+      return make();
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || left === 0) throw error;
+    }
+  }
+}
