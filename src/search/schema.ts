@@ -1,0 +1,83 @@
+import type { Connection, JsRow } from '../engine/connection.ts';
+import { PondError } from '../errors.ts';
+
+/** Grows when tables, tokens or chunks change so that old rows would give other hits than new ones. */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * No keys, no indexes, no upserts: on a killed writer they have left WALs that DuckDB could not read again.
+ * `files.skipped` names why a file has no chunks: it is kept so that its content is not looked at again.
+ * A posting holds all that its share of a score needs, so that scoring joins nothing, and a chunk its path and
+ * language, so that a hit is one row: neither is ever changed without writing the row anew.
+ */
+const TABLES = `
+  CREATE SCHEMA IF NOT EXISTS _onepond;
+  CREATE TABLE _onepond.index_meta (key VARCHAR, value VARCHAR);
+  CREATE TABLE _onepond.files (
+    file INTEGER, path VARCHAR, lang VARCHAR, size BIGINT, mtime_ns BIGINT, hash VARCHAR, skipped VARCHAR);
+  CREATE TABLE _onepond.chunks (
+    chunk INTEGER, file INTEGER, path VARCHAR, lang VARCHAR, start_line INTEGER, end_line INTEGER, symbol VARCHAR, text VARCHAR, length INTEGER);
+  CREATE TABLE _onepond.postings (term BIGINT, chunk INTEGER, frequency INTEGER, length INTEGER);
+`;
+
+export interface Meta {
+  readonly root: string;
+  /** Grows with every committed change of the index's content. */
+  readonly generation: number;
+  readonly updatedAt: string;
+  /** Postings that the last sort has put in order; those after them are in the order they came. */
+  readonly sorted: number;
+}
+
+/** Null where the database holds no index. @throws PondError CORRUPT for one of another version. */
+export async function readMeta(connection: Connection): Promise<Meta | null> {
+  const rows = await connection.all('SELECT key, value FROM _onepond.index_meta').catch(noTable);
+  if (rows === null || rows.length === 0) return null;
+  const value = new Map(rows.map((row) => [String(row.key), String(row.value)]));
+  if (value.get('version') !== String(SCHEMA_VERSION)) {
+    throw new PondError('CORRUPT', `the index has version ${value.get('version')}, not ${SCHEMA_VERSION}`, {
+      hint: 'it was made by another release of onepond: use that one, or delete the index and make it again',
+    });
+  }
+  return {
+    root: value.get('root') ?? '',
+    generation: Number(value.get('generation')),
+    updatedAt: value.get('updated_at') ?? '',
+    sorted: Number(value.get('sorted')),
+  };
+}
+
+function noTable(error: unknown): null {
+  if (error instanceof PondError && error.code === 'SQL' && error.data?.kind === 'Catalog') return null;
+  throw error;
+}
+
+export function createTables(connection: Connection, root: string): Promise<void> {
+  return connection.transaction(async () => {
+    await connection.run(TABLES);
+    const meta = {
+      version: SCHEMA_VERSION,
+      root,
+      generation: 0,
+      updated_at: new Date().toISOString(),
+      sorted: 0,
+    };
+    await connection.append('_onepond.index_meta', [Object.keys(meta), Object.values(meta).map(String)]);
+  });
+}
+
+/** Inside the transaction that changes the rows. The answer is the new generation. */
+export async function bumpGeneration(connection: Connection): Promise<number> {
+  await connection.run(`
+    UPDATE _onepond.index_meta SET value = CASE key
+      WHEN 'generation' THEN (value::BIGINT + 1)::VARCHAR
+      ELSE strftime(now() AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ') END
+    WHERE key IN ('generation', 'updated_at')`);
+  const meta = await readMeta(connection);
+  return meta?.generation ?? 0;
+}
+
+/** Counts and sums come as BIGINT, HUGEINT or null. */
+export function numberAt(row: JsRow | undefined, column: string): number {
+  return Number(row?.[column] ?? 0);
+}
