@@ -1,0 +1,209 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { threadId } from 'node:worker_threads';
+import { type Identity, ownIdentity } from '../election/identity.ts';
+import { type Lock, readHolder, tryLock } from '../election/lock.ts';
+import { heldElsewhere } from '../election/obstacles.ts';
+import { type OwnerRecord, publishRecord, removeHome, withdrawRecord } from '../election/record.ts';
+import type { Database } from '../engine/database.ts';
+import { fromSystem, PondError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { checkRuntimeFolder, runtimeFolders, socketPath } from '../paths.ts';
+import { PROTOCOL_VERSION } from '../protocol.ts';
+import type { Channel } from '../transport/channel.ts';
+import { socketChannel } from '../transport/channel.ts';
+import { checkSocketPath, type Listener, listen } from '../transport/listen.ts';
+import type { CampaignEnd, WorkerSetup } from './messages.ts';
+import { Owner } from './owner.ts';
+
+/** First and longest pause between two tries for the fence, in ms. */
+const FENCE_RETRY = { first: 3, longest: 200 } as const;
+
+interface CandidateHooks {
+  readonly log: Log;
+  readonly onCompromised: () => void;
+}
+
+/**
+ * One candidacy, from listening to leaving. The order is what keeps the file safe:
+ *
+ *   listen -> lock -> fence (DuckDB's open) -> epoch -> record -> serve
+ *   stop serving -> record away -> DuckDB closed (fence) -> lock away -> stop listening
+ *
+ * It listens before it takes the lock, so that whoever finds the lock held can dial its holder and wait for the
+ * hello instead of polling, and so that the kernel can tell a dead holder from a slow one.
+ */
+export class Candidate {
+  readonly #setup: WorkerSetup & { readonly instance: string };
+  readonly #hooks: CandidateHooks;
+  readonly #owner: Owner;
+  #listening: Promise<Listener> | undefined;
+  #self: Identity | undefined;
+  #lock: Lock | null = null;
+  #database: Database | undefined;
+  #leaving: Promise<void> | undefined;
+
+  constructor(setup: WorkerSetup & { readonly instance: string }, hooks: CandidateHooks) {
+    this.#setup = setup;
+    this.#hooks = hooks;
+    this.#owner = new Owner({ ...setup, log: hooks.log, onStop: () => void this.leave() });
+  }
+
+  /** Settles when this candidacy is over. */
+  get left(): Promise<void> {
+    return this.#owner.left;
+  }
+
+  /** A connection of the host's own process. */
+  receive(channel: Channel): void {
+    this.#owner.receive(channel);
+  }
+
+  /** Loads DuckDB and listens; the socket's path. */
+  async standBy(): Promise<string> {
+    const [listener] = await Promise.all([this.#listen(), loadEngine()]);
+    return listener.path;
+  }
+
+  async campaign(timeout: number): Promise<CampaignEnd> {
+    if (this.#setup.alone) return this.#openAlone();
+    const deadline = performance.now() + timeout;
+    const { path } = await this.#listen();
+    this.#self = ownIdentity(this.#setup.instance, path);
+    this.#lock = await this.#tryLock(this.#self);
+    if (!this.#lock) {
+      const holder = readHolder(this.#setup.paths.lock);
+      return { end: 'held', holder: holder === 'damaged' ? null : holder };
+    }
+    try {
+      await this.#takeFence(deadline);
+      return { end: 'elected' };
+    } catch (error) {
+      this.letGo();
+      throw error;
+    }
+  }
+
+  /** Leaves in peace. Calls under way are finished or handed on, and the file is closed before anyone is told. */
+  leave(): Promise<void> {
+    this.#leaving ??= (async () => {
+      await this.#owner.drain();
+      this.letGo();
+      this.#owner.end();
+      (await this.#listening)?.close();
+    })();
+    return this.#leaving;
+  }
+
+  /** Lets go of record, fence and lock, at once: also the last act of a process that exits. */
+  letGo(): void {
+    const { paths, instance } = this.#setup;
+    if (this.#lock) withdrawRecord(paths, instance);
+    this.#owner.interrupt();
+    this.#database?.close();
+    this.#database = undefined;
+    if (!this.#lock) return;
+    this.#lock.releaseNow();
+    this.#lock = null;
+    removeHome(paths);
+  }
+
+  #listen(): Promise<Listener> {
+    this.#listening ??= this.#listenSomewhere();
+    return this.#listening;
+  }
+
+  /** In the first folder of the list that will have it. */
+  async #listenSomewhere(): Promise<Listener> {
+    const { paths, instance } = this.#setup;
+    const refusals: string[] = [];
+    for (const folder of runtimeFolders()) {
+      try {
+        const path = checkSocketPath(socketPath(folder, paths.db, instance));
+        checkRuntimeFolder(folder);
+        return await listen(path, (socket) =>
+          this.#owner.receive(socketChannel(socket, { pauseWhenFull: true })),
+        );
+      } catch (error) {
+        refusals.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+    throw new PondError('PERMISSION', `no folder will hold the owner's socket: ${refusals.join('; ')}`, {
+      hint: 'set ONEPOND_RUNTIME_DIR to a folder of your own, mode 700, on a local disk',
+    });
+  }
+
+  async #tryLock(self: Identity): Promise<Lock | null> {
+    try {
+      return await tryLock(this.#setup.paths, self, () => void this.#relock(self));
+    } catch (error) {
+      throw fromSystem(error, `cannot lock ${this.#setup.paths.db}`);
+    }
+  }
+
+  /** The lock is gone and the fence is not: nobody else can be the owner, so the lock is ours to take again. */
+  async #relock(self: Identity): Promise<void> {
+    this.#hooks.log('warn', 'the lock was taken away while the fence stood');
+    this.#hooks.onCompromised();
+    const lock = await this.#tryLock(self).catch(() => null);
+    if (this.#leaving) await lock?.release();
+    else if (lock) this.#lock = lock;
+  }
+
+  async #takeFence(deadline: number): Promise<void> {
+    const database = await this.#openWhenFree(deadline);
+    this.#database = database;
+    const epoch = await database.beginEpoch();
+    const record = this.#recordOf(database, epoch);
+    publishRecord(this.#setup.paths, record);
+    this.#owner.serve(database, record);
+    this.#hooks.log('info', 'became the owner', { epoch, socket: record.socket });
+  }
+
+  #recordOf({ device, inode }: Database, epoch: number): OwnerRecord {
+    const { paths, version, instance } = this.#setup;
+    const self = this.#self ?? ownIdentity(instance, '');
+    const startedAt = new Date().toISOString();
+    return {
+      ...self,
+      protocol: PROTOCOL_VERSION,
+      version,
+      db: paths.db,
+      device,
+      inode,
+      epoch,
+      startedAt,
+      thread: threadId,
+    };
+  }
+
+  /** A dead owner's process may hold the file for some ms yet, a foreign program for as long as it likes. */
+  async #openWhenFree(deadline: number): Promise<Database> {
+    const { openDatabase, HeldError } = await loadEngine();
+    const { paths, config } = this.#setup;
+    for (let pause: number = FENCE_RETRY.first; ; pause = Math.min(pause * 1.5, FENCE_RETRY.longest)) {
+      try {
+        return await openDatabase(paths.db, { config });
+      } catch (error) {
+        if (!(error instanceof HeldError)) throw error;
+        this.#owner.electing(error.pid);
+        if (performance.now() + pause > deadline) throw heldElsewhere(paths.db, error.pid);
+        await sleep(pause);
+      }
+    }
+  }
+
+  async #openAlone(): Promise<CampaignEnd> {
+    const { openDatabase, HeldError } = await loadEngine();
+    const { paths, config, instance } = this.#setup;
+    try {
+      this.#database = await openDatabase(paths.db, { config, readOnly: true });
+    } catch (error) {
+      throw error instanceof HeldError ? heldElsewhere(paths.db, error.pid) : error;
+    }
+    this.#self = ownIdentity(instance, '');
+    this.#owner.serve(this.#database, this.#recordOf(this.#database, await this.#database.beginEpoch()));
+    return { end: 'elected' };
+  }
+}
+
+const loadEngine = (): Promise<typeof import('../engine/database.ts')> => import('../engine/database.ts');

@@ -1,0 +1,53 @@
+import type { Host } from './host.ts';
+import type { WorkerSetup } from './messages.ts';
+
+/**
+ * The owner workers of this thread, one a database: two handles on one file share it. Other threads of the process
+ * are readers of it like other processes.
+ */
+
+interface Entry {
+  handles: number;
+  host: Host | undefined;
+}
+
+const entries = new Map<string, Entry>();
+
+/** One handle's share in the worker of its database. */
+export interface HostShare {
+  /** The worker that owns the file, where this thread has it. */
+  owner(): Host | null;
+  /** The worker to run for ownership with; started at the first call. */
+  candidate(): Promise<Host>;
+  /** Ends a candidate that is of no use: it lost, and is not named to take over. */
+  dismiss(): Promise<void>;
+  /** The last handle that lets go ends the worker, and resolves when the file is free. */
+  release(): Promise<void>;
+}
+
+export function shareHost(setup: WorkerSetup): HostShare {
+  const key = setup.alone ? `${setup.paths.db}\0alone` : setup.paths.db;
+  const entry = entries.get(key) ?? { handles: 0, host: undefined };
+  entries.set(key, entry);
+  entry.handles++;
+  return {
+    owner: () => (entry.host?.isOwner ? entry.host : null),
+    async candidate() {
+      // Loaded here: most readers never need a worker, and starting one is dear.
+      const { Host: HostClass } = await import('./host.ts');
+      if (!entry.host || entry.host.isOver) entry.host = new HostClass(setup);
+      return entry.host;
+    },
+    async dismiss() {
+      const { host } = entry;
+      if (!host || host.isOwner || host.isStandingBy) return;
+      entry.host = undefined;
+      await host.close();
+    },
+    async release() {
+      if (--entry.handles > 0) return;
+      entries.delete(key);
+      await entry.host?.close();
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { PondError } from '../errors.ts';
+import { createLog } from '../log.ts';
+import { portChannel } from '../transport/channel.ts';
+import { Candidate } from './candidate.ts';
+import type { CampaignEnd, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+
+/** The entry of the owner's thread: a candidate, driven by its host. */
+
+const setup = workerData as WorkerSetup & { readonly instance: string };
+const log = createLog(setup.paths.log);
+const tell = (message: FromWorker): void => parentPort?.postMessage(message);
+
+const candidate = new Candidate(setup, { log, onCompromised: () => tell({ type: 'compromised' }) });
+
+const HANDLERS: {
+  readonly [T in ToWorker['type']]: (message: Extract<ToWorker, { type: T }>) => Promise<void>;
+} = {
+  async 'stand-by'() {
+    tell({ type: 'standing-by', socket: await candidate.standBy() });
+  },
+  async campaign({ timeout }) {
+    tell({ type: 'campaign', ...(await campaign(timeout)) });
+  },
+  async connect({ port }) {
+    candidate.receive(portChannel(port));
+  },
+  async leave() {
+    await candidate.leave();
+    process.exit();
+  },
+  async exit({ done }) {
+    candidate.letGo();
+    Atomics.store(done, 0, 1);
+    Atomics.notify(done, 0);
+  },
+};
+
+async function campaign(timeout: number): Promise<CampaignEnd> {
+  try {
+    return await candidate.campaign(timeout);
+  } catch (error) {
+    const { code, message, hint, data } =
+      error instanceof PondError ? error : new PondError('INVALID', String(error));
+    log('warn', 'the campaign failed', { code, reason: message });
+    return { end: 'failed', error: { code, message, ...(hint && { hint }), ...(data && { data }) } };
+  }
+}
+
+// A `stop` from a client ends the ownership from within.
+void candidate.left.then(() => process.exit());
+
+parentPort?.on('message', (message: ToWorker) => {
+  const handle = HANDLERS[message.type] as (message: ToWorker) => Promise<void>;
+  // Whatever goes wrong here is a mistake of ours: the thread ends, and the next owner takes over.
+  handle(message).catch((error: unknown) => {
+    log('error', 'the owner thread failed', { reason: String(error) });
+    process.exit(1);
+  });
+});

@@ -1,0 +1,141 @@
+import type { OwnerRecord } from '../election/record.ts';
+import type { Database } from '../engine/database.ts';
+import type { Log } from '../log.ts';
+import type { PondPaths } from '../paths.ts';
+import type { StatusResult } from '../protocol.ts';
+import type { SearchIndex } from '../search/index.ts';
+import type { Channel } from '../transport/channel.ts';
+import { Session } from './session.ts';
+import { Successor } from './successor.ts';
+
+/** How long an owner that leaves waits for the calls under way before it interrupts them, in ms. */
+const DRAIN_MS = 2_000;
+
+export interface OwnerOptions {
+  readonly paths: PondPaths;
+  readonly version: string;
+  readonly log: Log;
+  /** A client has asked the owner to leave. */
+  readonly onStop: () => void;
+}
+
+/** What a session needs once there is an open database to serve. */
+export interface Reign {
+  readonly database: Database;
+  readonly record: OwnerRecord;
+}
+
+/**
+ * The owner's sessions and what they share. Connections are taken before the election is decided: their hellos
+ * are answered when it is.
+ */
+export class Owner {
+  readonly options: OwnerOptions;
+  /** Settles with the first connection that may be served. */
+  readonly reign: Promise<Reign>;
+  readonly left: Promise<void>;
+  #beginReign: (reign: Reign) => void = () => undefined;
+  #end: () => void = () => undefined;
+  #reign: Reign | undefined;
+  #index: Promise<SearchIndex> | undefined;
+  #leaving = false;
+  #electing: number | undefined;
+  readonly #sessions = new Set<Session>();
+  readonly #successor = new Successor(this.#sessions);
+  #lastSession = 0;
+
+  constructor(options: OwnerOptions) {
+    this.options = options;
+    this.reign = new Promise((begin) => {
+      this.#beginReign = begin;
+    });
+    this.left = new Promise((end) => {
+      this.#end = end;
+    });
+  }
+
+  get isLeaving(): boolean {
+    return this.#leaving;
+  }
+
+  receive(channel: Channel): void {
+    const session = new Session(channel, this, ++this.#lastSession);
+    this.#sessions.add(session);
+    if (this.#electing !== undefined) session.tellElecting(this.#electing);
+    void session.closed.then(() => {
+      this.#sessions.delete(session);
+      this.#successor.choose();
+    });
+  }
+
+  /** A foreign process has the file: those who wait for a hello are told. */
+  electing(heldBy: number): void {
+    if (this.#electing === heldBy) return;
+    this.#electing = heldBy;
+    for (const session of this.#sessions) session.tellElecting(heldBy);
+  }
+
+  serve(database: Database, record: OwnerRecord): void {
+    this.#electing = undefined;
+    this.#reign = { database, record };
+    this.#beginReign(this.#reign);
+  }
+
+  /** A session said hello, or began to stand by. */
+  sessionsChanged(): void {
+    this.#successor.choose();
+  }
+
+  stop(): void {
+    // The answer to `stop` goes out first.
+    setImmediate(this.options.onStop);
+  }
+
+  /** The index of this database, opened when the first call needs it: most databases have none. */
+  index(): Promise<SearchIndex> {
+    this.#index ??= this.#openIndex();
+    return this.#index;
+  }
+
+  async status(): Promise<StatusResult> {
+    const { record } = await this.reign;
+    const { db, pid, epoch, startedAt, version, socket, thread } = record;
+    return {
+      db,
+      owner: { pid, epoch, started_at: startedAt, version, socket, thread },
+      clients: [...this.#sessions].map((session) => session.status()).filter((client) => client !== null),
+      index: await (await this.index()).status().catch(() => null),
+    };
+  }
+
+  /** Takes no more calls, and waits for those under way; what is slow is interrupted. */
+  async drain(): Promise<void> {
+    this.#leaving = true;
+    const patience = setTimeout(() => this.interrupt(), DRAIN_MS);
+    await (await this.#index)?.close();
+    await Promise.all([...this.#sessions].map((session) => session.drain()));
+    clearTimeout(patience);
+  }
+
+  interrupt(): void {
+    for (const session of this.#sessions) session.interrupt();
+  }
+
+  /** Closes every connection: the word for the readers to look for the next owner. */
+  end(): void {
+    for (const session of this.#sessions) session.end();
+    this.#end();
+  }
+
+  async #openIndex(): Promise<SearchIndex> {
+    const { database } = await this.reign;
+    const { createSearchIndex } = await import('../search/index.ts');
+    return createSearchIndex({
+      connect: () => database.connect(),
+      db: database.path,
+      isProtected: (path, dev, ino) => database.isOwnFile(path, dev, ino),
+      readOnly: database.readOnly,
+      log: (message, data) => this.options.log('info', message, data),
+    });
+  }
+}

@@ -1,0 +1,61 @@
+import type { SqlSession } from '../engine/sql-session.ts';
+import { PondError } from '../errors.ts';
+import type { Calls, NoticeName, Notices, StatusResult } from '../protocol.ts';
+import type { SearchIndex } from '../search/index.ts';
+
+/** What one client's calls work on. */
+export interface ServiceContext {
+  readonly sql: () => Promise<SqlSession>;
+  readonly index: () => Promise<SearchIndex>;
+  readonly status: () => Promise<StatusResult>;
+  readonly stop: () => void;
+  readonly standby: (socket: string) => void;
+  readonly isReadOnly: () => boolean;
+  readonly notify: <N extends NoticeName>(name: N, value: Notices[N]) => void;
+  /** Runs when the client goes. */
+  readonly onClose: (release: () => Promise<void>) => void;
+}
+
+/** The method table, implemented: the engine's side of every call. */
+export function createService(context: ServiceContext): Calls {
+  const { sql, index, isReadOnly } = context;
+  const writableIndex = (): Promise<SearchIndex> => {
+    if (isReadOnly()) throw new PondError('READ_ONLY', 'a read-only handle may not change the index');
+    return index();
+  };
+  return {
+    ping: async () => ({}),
+    query: async (params, { signal }) => (await sql()).query(params, signal),
+    run: async (params, { signal }) => (await sql()).run(params, signal),
+    'stream/open': async (params, { signal }) => (await sql()).openCursor(params, signal),
+    'stream/next': async ({ cursor, batchSize }, { signal }) =>
+      (await sql()).nextBatch(cursor, batchSize, signal),
+    'stream/close': async ({ cursor }) => {
+      (await sql()).closeCursor(cursor);
+      return {};
+    },
+    'index/update': async ({ progress, ...params }, { signal }) => {
+      const target = await writableIndex();
+      if (progress === undefined) return target.update(params, { signal });
+      const onProgress = (value: Notices['$/progress']['value']): void =>
+        context.notify('$/progress', { token: progress, value });
+      return target.update(params, { signal, onProgress });
+    },
+    'index/search': async (params, { signal }) => (await index()).search(params, { signal }),
+    'index/status': async () => (await index()).status(),
+    'index/watch': async ({ root }) => {
+      const release = await (await writableIndex()).watch(root);
+      context.onClose(release);
+      return {};
+    },
+    status: () => context.status(),
+    standby: async ({ socket }) => {
+      context.standby(socket);
+      return {};
+    },
+    stop: async () => {
+      context.stop();
+      return { pid: process.pid };
+    },
+  };
+}

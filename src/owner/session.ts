@@ -1,0 +1,203 @@
+import * as v from 'valibot';
+import type { SqlSession } from '../engine/sql-session.ts';
+import { PondError } from '../errors.ts';
+import {
+  type Calls,
+  type ClientStatus,
+  type HelloParams,
+  type HelloResult,
+  isMethod,
+  METHODS,
+  type MethodName,
+  type NoticeName,
+  type Notices,
+  type Params,
+  PROTOCOL_VERSION,
+} from '../protocol.ts';
+import { type Accepted, accept } from '../transport/accept.ts';
+import type { Channel } from '../transport/channel.ts';
+import { unknownMethod } from '../transport/wire-errors.ts';
+import type { Owner } from './owner.ts';
+import { createService } from './service.ts';
+
+/** Never settles: the answer of an owner that is leaving is the end of the connection, and the call is sent again. */
+const handedOn = new Promise<never>(() => undefined);
+
+/** One accepted connection: a hello first, then calls, each checked against the table before it runs. */
+export class Session {
+  /** Ms since the epoch. */
+  readonly since = Date.now();
+  hello: HelloParams | undefined;
+  /** Where this session's process listens as the named successor. */
+  standby: string | null = null;
+  readonly #number: number;
+  readonly #owner: Owner;
+  readonly #accepted: Accepted;
+  readonly #running = new Map<AbortController, Promise<unknown>>();
+  /** Calls that were told to change data. */
+  readonly #begun = new Set<number>();
+  readonly #releases = new Set<() => Promise<void>>();
+  readonly #service: Calls;
+  #sql: Promise<SqlSession> | undefined;
+  #toldSuccessor = '';
+
+  constructor(channel: Channel, owner: Owner, number: number) {
+    this.#owner = owner;
+    this.#number = number;
+    this.#service = createService({
+      sql: () => this.#openSql(),
+      index: () => owner.index(),
+      status: () => owner.status(),
+      stop: () => owner.stop(),
+      standby: (socket) => {
+        this.standby = socket;
+        owner.sessionsChanged();
+      },
+      isReadOnly: () => this.hello?.readOnly ?? true,
+      notify: (name, value) => void this.#notify(name, value),
+      onClose: (release) => void this.#releases.add(release),
+    });
+    this.#accepted = accept(channel, (method, params, call) => this.#answer(method, params, call));
+    void this.closed.then(() => this.#release());
+  }
+
+  get closed(): Promise<void> {
+    return this.#accepted.closed;
+  }
+
+  /** Null for one that has not said hello. */
+  status(): ClientStatus | null {
+    if (!this.hello) return null;
+    const { pid, name } = this.hello;
+    return { pid, name, since: new Date(this.since).toISOString(), in_flight: this.#running.size };
+  }
+
+  tellElecting(heldBy: number): void {
+    if (!this.hello) void this.#notify('$/electing', { pid: process.pid, heldBy });
+  }
+
+  tellSuccessor(successor: Session): void {
+    const notice = { pid: successor.hello?.pid ?? null, socket: successor.standby, you: successor === this };
+    const told = JSON.stringify(notice);
+    if (!this.hello || told === this.#toldSuccessor) return;
+    this.#toldSuccessor = told;
+    void this.#notify('$/successor', notice);
+  }
+
+  interrupt(): void {
+    for (const call of this.#running.keys()) call.abort();
+  }
+
+  /** Waits for the calls under way, then lets go of DuckDB. */
+  async drain(): Promise<void> {
+    await Promise.allSettled(this.#running.values());
+    await this.#release();
+  }
+
+  end(): void {
+    this.#accepted.end();
+  }
+
+  async #answer(method: string, params: unknown, call: AbortController): Promise<unknown> {
+    if (!isMethod(method)) throw unknownMethod(method);
+    const checked = checkParams(method, params);
+    if (method === 'hello') return this.#greet(checked as HelloParams);
+    if (!this.hello) throw new PondError('INVALID', `say hello before ${method}`);
+    if (this.#owner.isLeaving) return handedOn;
+    const run = this.#service[method] as (
+      params: unknown,
+      context: { signal: AbortSignal },
+    ) => Promise<unknown>;
+    const { signal } = call;
+    const work = run(checked, { signal });
+    this.#running.set(call, work);
+    try {
+      return await work;
+    } catch (error) {
+      if (this.#owner.isLeaving && signal.aborted) return this.#handOn(method, checked);
+      throw error;
+    } finally {
+      this.#running.delete(call);
+    }
+  }
+
+  /** A call that was interrupted because the owner leaves: the next owner has it, or its caller hears the truth. */
+  #handOn(method: MethodName, params: unknown): Promise<never> {
+    const { replay } = METHODS[method];
+    const { call } = params as { readonly call?: number };
+    if (replay === 'always') return handedOn;
+    if (replay === 'unless-begun' && call !== undefined && !this.#begun.has(call)) return handedOn;
+    throw new PondError('OWNER_LOST', `the owner left during ${method}`, {
+      data: { outcome: 'not-committed' },
+    });
+  }
+
+  async #greet(hello: HelloParams): Promise<HelloResult> {
+    if (this.hello) throw new PondError('INVALID', 'hello was said before');
+    const { protocol, path, attach = {} } = hello;
+    const { paths, version } = this.#owner.options;
+    if (protocol !== PROTOCOL_VERSION) {
+      throw new PondError(
+        'PROTOCOL_MISMATCH',
+        `the owner speaks protocol ${PROTOCOL_VERSION}, not ${protocol}`,
+        {
+          hint: `the owner is onepond ${version}: bring the older of the two up to date`,
+          data: { pid: process.pid, protocol: PROTOCOL_VERSION, version },
+        },
+      );
+    }
+    if (path !== paths.db) throw new PondError('INVALID', `this owner serves ${paths.db}, not ${path}`);
+    const { database, record } = await this.#owner.reign;
+    if (this.#owner.isLeaving) return handedOn;
+    for (const [name, file] of Object.entries(attach)) await database.attach(name, file);
+    this.hello = hello;
+    this.#owner.sessionsChanged();
+    const { pid, startTime, instance, epoch, device, inode } = record;
+    return {
+      protocol: PROTOCOL_VERSION,
+      version,
+      path,
+      device,
+      inode,
+      pid,
+      startTime,
+      instance,
+      epoch,
+      session: this.#number,
+    };
+  }
+
+  #openSql(): Promise<SqlSession> {
+    this.#sql ??= this.#owner.reign.then(({ database }) =>
+      database.openSession({
+        readOnly: this.hello?.readOnly ?? true,
+        announce: async (call) => {
+          await this.#accepted.notify('$/began', { call });
+          this.#begun.add(call);
+        },
+      }),
+    );
+    return this.#sql;
+  }
+
+  /** A notice to a client that has just gone is nobody's loss. */
+  #notify<N extends NoticeName>(name: N, value: Notices[N]): Promise<void> {
+    return this.#accepted.notify(name, value).catch(() => undefined);
+  }
+
+  async #release(): Promise<void> {
+    const releases = [...this.#releases];
+    this.#releases.clear();
+    const sql = this.#sql;
+    this.#sql = undefined;
+    await Promise.all([...releases.map((release) => release()), sql?.then((session) => session.close())]);
+  }
+}
+
+function checkParams<M extends MethodName>(method: M, params: unknown): Params<M> {
+  const parsed = v.safeParse(METHODS[method].params, params ?? {});
+  if (parsed.success) return parsed.output as Params<M>;
+  const [issue] = parsed.issues;
+  const where = v.getDotPath(issue);
+  throw new PondError('INVALID', `${method}: ${where ? `${where}: ` : ''}${issue.message}`);
+}
