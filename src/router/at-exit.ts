@@ -1,0 +1,31 @@
+/**
+ * The end of the process. A program that simply ends, or calls process.exit(), leaves as an owner should; a
+ * signal's default action runs no handler, and then the others recover as from a crash.
+ */
+export interface Closable {
+  /** Asynchronous work is still possible. */
+  close(): Promise<void>;
+  /** Nothing asynchronous runs any more in this thread. */
+  closeNow(): void;
+}
+
+const open = new Set<Closable>();
+
+/** Closes `target` with the process, unless {@link forget} is told before. */
+export function closeAtExit(target: Closable): void {
+  if (open.size === 0) process.on('beforeExit', closeAll).on('exit', closeAllNow);
+  open.add(target);
+}
+
+export function forget(target: Closable): void {
+  if (open.delete(target) && open.size === 0) process.off('beforeExit', closeAll).off('exit', closeAllNow);
+}
+
+/** 'beforeExit' may do asynchronous work, and comes again when that is done. */
+function closeAll(): void {
+  for (const target of open) void target.close();
+}
+
+function closeAllNow(): void {
+  for (const target of open) target.closeNow();
+}

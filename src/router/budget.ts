@@ -1,0 +1,105 @@
+import { unresponsive } from '../election/obstacles.ts';
+import { type Outcome, PondError } from '../errors.ts';
+import { METHODS, type MethodName } from '../protocol.ts';
+
+export interface CallLimits {
+  readonly signal?: AbortSignal | undefined;
+  /** Ms for the whole call, waiting included. Without one a call may run for ever, as long as its owner lives. */
+  readonly timeout?: number | undefined;
+}
+
+/** How long a living owner may take to say what became of a call it was asked to cancel, in ms. */
+const CANCEL_GRACE = 500;
+
+/** What one call may spend: its time to wait for an owner, its own deadline, its caller's patience. */
+export class Budget {
+  /** Until when an owner may be waited for, on the clock of performance.now(). */
+  readonly waitUntil: number;
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+  /** Keeps the process alive while a call is under way: everything else here lets it end. */
+  readonly #alive = setInterval(() => undefined, 1 << 30);
+  #why: 'TIMEOUT' | 'ABORTED' = 'TIMEOUT';
+  readonly #abort = (): void => {
+    this.#why = 'ABORTED';
+    this.#stop.abort();
+  };
+
+  constructor({ signal, timeout }: CallLimits, wait: number) {
+    this.waitUntil = performance.now() + Math.min(wait, timeout ?? wait);
+    this.#signal = signal;
+    if (timeout !== undefined) this.#timer = setTimeout(() => this.#stop.abort(), timeout);
+    if (signal?.aborted) this.#abort();
+    else signal?.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    clearInterval(this.#alive);
+    this.#signal?.removeEventListener('abort', this.#abort);
+  }
+
+  /**
+   * Waits for the search for an owner, which is shared with other calls and goes on when this one gives up.
+   * @param obstacle what stands in the way at this moment
+   */
+  guard<T>(shared: Promise<T>, obstacle: () => PondError): Promise<T> {
+    return new Promise((settled, failed) => {
+      const { signal } = this.#stop;
+      const timer = setTimeout(() => failed(obstacle()), Math.max(this.waitUntil - performance.now(), 0));
+      const giveUp = (): void => failed(this.#why === 'ABORTED' ? this.#gaveUp('not-committed') : obstacle());
+      if (signal.aborted) giveUp();
+      signal.addEventListener('abort', giveUp, { once: true });
+      shared.then(settled, failed).finally(() => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', giveUp);
+      });
+    });
+  }
+
+  /**
+   * One request under the budget. When it runs out the owner is asked to cancel, and has a moment to say what
+   * became of the call: an answer that came after all is better than an error.
+   */
+  async bound<T>(method: MethodName, pid: number, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { signal } = this.#stop;
+    if (signal.aborted) throw this.#gaveUp('not-committed');
+    const answer = settle(request(signal));
+    const ranOut = new Promise<null>((out) =>
+      signal.addEventListener('abort', () => out(null), { once: true }),
+    );
+    const first = await Promise.race([answer, ranOut]);
+    if (first) return open(first);
+    const writes = METHODS[method].replay === 'unless-begun';
+    if (!writes && this.#why === 'ABORTED') throw this.#gaveUp(undefined);
+    const last = await Promise.race([answer, pause(CANCEL_GRACE)]);
+    if (!last) throw this.#why === 'ABORTED' ? this.#gaveUp('unknown') : unresponsive(pid, 'unknown');
+    if ('value' in last && this.#why === 'TIMEOUT') return last.value;
+    if ('error' in last && !isCancelled(last.error)) throw last.error;
+    throw this.#gaveUp(writes ? ('value' in last ? 'committed' : 'not-committed') : undefined);
+  }
+
+  #gaveUp(outcome: Outcome | undefined): PondError {
+    const message = this.#why === 'ABORTED' ? 'the call was aborted' : 'the deadline of the call has passed';
+    return new PondError(this.#why, message, outcome === undefined ? {} : { data: { outcome } });
+  }
+}
+
+type Settled<T> = { readonly value: T } | { readonly error: unknown };
+
+const settle = <T>(promise: Promise<T>): Promise<Settled<T>> =>
+  promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+
+function open<T>(settled: Settled<T>): T {
+  if ('error' in settled) throw settled.error;
+  return settled.value;
+}
+
+/** The owner did as it was asked; any other error is the call's own, and truer than ours. */
+const isCancelled = (error: unknown): boolean => error instanceof PondError && error.code === 'ABORTED';
+
+const pause = (ms: number): Promise<null> => new Promise((over) => setTimeout(over, ms, null));

@@ -1,0 +1,297 @@
+import { EventEmitter } from 'node:events';
+import { ERRORS, type Outcome, PondError } from '../errors.ts';
+import { type HostShare, shareHost } from '../owner/hosts.ts';
+import type { PondPaths } from '../paths.ts';
+import {
+  type HelloParams,
+  METHODS,
+  type MethodName,
+  type Params,
+  type Result,
+  type UpdateProgress,
+} from '../protocol.ts';
+import { ConnectionLost } from '../transport/peer.ts';
+import { type Closable, closeAtExit, forget } from './at-exit.ts';
+import { Budget, type CallLimits } from './budget.ts';
+import type { Link, SuccessorNotice } from './link.ts';
+import { NO_OWNER, seekOwner } from './seek.ts';
+
+export type Role = 'owner' | 'reader' | 'electing' | 'closed';
+
+export interface RouterEvents {
+  role: [role: Role];
+  'owner-found': [owner: { readonly pid: number; readonly epoch: number }];
+  'owner-lost': [owner: { readonly pid: number; readonly epoch: number }];
+  /** The lock was taken away from this process's owner while its fence stood. */
+  compromised: [];
+}
+
+export interface RouterOptions {
+  readonly paths: PondPaths;
+  readonly version: string;
+  readonly hello: HelloParams;
+  readonly config: Readonly<Record<string, string>>;
+  /** Opened for this process alone, read-only, without an election. */
+  readonly alone: boolean;
+  /** Ms that a call may wait for an owner, or for a word from the one it has. */
+  readonly timeout: number;
+}
+
+/**
+ * Hands each call to whoever owns the file at the moment, and sees it through: an owner that goes is followed by
+ * another, and the call by the same call. Nothing above knows which process answered.
+ */
+export class Router implements Closable {
+  readonly events = new EventEmitter<RouterEvents>();
+  readonly #options: RouterOptions;
+  readonly #host: HostShare;
+  readonly #closing = new AbortController();
+  #link: Link | null = null;
+  #seeking: Promise<Link> | null = null;
+  /** What stands between us and an owner, while we look for one. */
+  readonly #obstacle = { current: NO_OWNER };
+  /** Who was to follow the owner that we lost. */
+  #successor: SuccessorNotice | null = null;
+  #role: Role = 'electing';
+  #epoch = 0;
+  /** True while the session is inside an explicit transaction: it dies with its owner. */
+  #inTransaction = false;
+  #lostTransaction = false;
+  #lastCall = 0;
+  readonly #progress = new Map<number, (value: UpdateProgress) => void>();
+  #forgetCompromised: () => void = () => undefined;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+    const { paths, version, config, alone } = options;
+    this.#host = shareHost({ paths, version, config, alone });
+    closeAtExit(this);
+  }
+
+  get role(): Role {
+    return this.#role;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** A number that no other call of this handle has: names it in `$/began`. */
+  nextCall(): number {
+    return ++this.#lastCall;
+  }
+
+  /**
+   * One call, sent again to the next owner for as long as the method table allows.
+   * @throws PondError, within the limits: never anything else, and never nothing
+   */
+  async call<M extends MethodName>(
+    method: M,
+    params: Params<M>,
+    limits: CallLimits = {},
+  ): Promise<Result<M>> {
+    return this.use(limits, (budget) => this.#send(method, params, budget));
+  }
+
+  /** A call whose owner tells how far it is; after a failover it starts again from what was done. */
+  async callWithProgress(
+    method: 'index/update',
+    params: Params<'index/update'>,
+    onProgress: (value: UpdateProgress) => void,
+    limits: CallLimits,
+  ): Promise<Result<'index/update'>> {
+    const token = this.nextCall();
+    this.#progress.set(token, onProgress);
+    try {
+      return await this.call(method, { ...params, progress: token }, limits);
+    } finally {
+      this.#progress.delete(token);
+    }
+  }
+
+  /** Runs something that makes several calls under one budget, with the process kept alive meanwhile. */
+  async use<T>(limits: CallLimits, work: (budget: Budget) => Promise<T>): Promise<T> {
+    const budget = new Budget(limits, this.#options.timeout);
+    try {
+      return await work(budget);
+    } finally {
+      budget.end();
+    }
+  }
+
+  /** The current owner, found or elected within the budget. */
+  async link(budget: Budget): Promise<Link> {
+    this.#checkOpen();
+    for (;;) {
+      if (this.#link && !this.#link.isClosed) return this.#link;
+      try {
+        return await budget.guard(this.#seek(budget.waitUntil), () => this.#obstacle.current);
+      } catch (error) {
+        // The search was another caller's, with less time than this one has.
+        const isWait = error instanceof PondError && ERRORS[error.code].exit === 75;
+        if (!isWait || performance.now() >= budget.waitUntil) throw error;
+      }
+    }
+  }
+
+  /** One call on one link, without a second try. */
+  async sendOn<M extends MethodName>(
+    link: Link,
+    method: M,
+    params: Params<M>,
+    budget: Budget,
+  ): Promise<Result<M>> {
+    const { pid } = link.hello;
+    const result = await budget.bound(method, pid, (signal) =>
+      link.request(method, params, this.#options.timeout, signal),
+    );
+    this.#note(result);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#setRole('closed');
+    this.#forgetCompromised();
+    await this.#seeking?.catch(() => undefined);
+    this.#link?.close();
+    await this.#host.release();
+    forget(this);
+  }
+
+  closeNow(): void {
+    this.#host.owner()?.closeNow();
+  }
+
+  async #send<M extends MethodName>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
+    for (;;) {
+      const link = await this.link(budget);
+      this.#checkTransaction();
+      try {
+        return await this.sendOn(link, method, params, budget);
+      } catch (error) {
+        if (!(error instanceof ConnectionLost)) throw error;
+        this.#checkOpen();
+        this.#judge(method, params, link);
+      }
+    }
+  }
+
+  /** The owner went before the answer came: returns if the call may be sent again. */
+  #judge(method: MethodName, params: object, link: Link): void {
+    const { replay } = METHODS[method];
+    const { call } = params as { readonly call?: number };
+    if (this.#inTransaction) {
+      this.#inTransaction = false;
+      throw ownerLost(link, method, 'not-committed');
+    }
+    if (replay === 'always') return;
+    if (replay === 'unless-begun' && call !== undefined && !link.hasBegun(call)) return;
+    throw ownerLost(link, method, 'unknown');
+  }
+
+  #note(result: unknown): void {
+    if (typeof result !== 'object' || result === null || !('inTransaction' in result)) return;
+    this.#inTransaction = result.inTransaction === true;
+  }
+
+  /** A transaction that died between two calls: the next one must hear of it, not run outside. */
+  #checkTransaction(): void {
+    if (!this.#lostTransaction) return;
+    this.#lostTransaction = false;
+    throw new PondError('OWNER_LOST', 'the owner went, and with it the open transaction', {
+      data: { outcome: 'not-committed' },
+      hint: 'begin the transaction again',
+    });
+  }
+
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw new PondError('CLOSED', 'the handle was closed');
+  }
+
+  /** One search for the owner at a time; a caller with more time than the last one starts another after it. */
+  #seek(until: number): Promise<Link> {
+    this.#seeking ??= this.#seekOnce(until).finally(() => {
+      this.#seeking = null;
+    });
+    return this.#seeking;
+  }
+
+  async #seekOnce(until: number): Promise<Link> {
+    const successor = this.#successor;
+    this.#successor = null;
+    const { paths, hello, alone } = this.#options;
+    const mayOwn = hello.candidate !== 'never' || alone;
+    this.#obstacle.current = NO_OWNER;
+    const obstacle = this.#obstacle;
+    const seeker = { paths, hello, host: this.#host, mayOwn, alone, closed: this.#closing.signal, obstacle };
+    const link = await seekOwner(seeker, until, successor);
+    if (this.#closing.signal.aborted) {
+      link.close();
+      this.#checkOpen();
+    }
+    this.#adopt(link);
+    return link;
+  }
+
+  #adopt(link: Link): void {
+    const { pid, epoch } = link.hello;
+    this.#link = link;
+    this.#epoch = epoch;
+    this.#setRole(link.isLocal ? 'owner' : 'reader');
+    void link.closed.then(() => this.#lose(link));
+    link.onProgress((token, value) => this.#progress.get(token)?.(value));
+    link.onSuccessor((notice) => void this.#standBy(link, notice));
+    this.#forgetCompromised();
+    const host = this.#host.owner();
+    this.#forgetCompromised = host?.onCompromised(() => this.events.emit('compromised')) ?? (() => undefined);
+    this.events.emit('owner-found', { pid, epoch });
+  }
+
+  #lose(link: Link): void {
+    if (this.#link !== link) return;
+    this.#link = null;
+    this.#successor = link.successor;
+    if (this.#closing.signal.aborted) return;
+    const { pid, epoch } = link.hello;
+    this.#setRole('electing');
+    // The calls under way judge for themselves; this is for the transaction that has none.
+    queueMicrotask(() => {
+      this.#lostTransaction = this.#inTransaction;
+      this.#inTransaction = false;
+    });
+    this.events.emit('owner-lost', { pid, epoch });
+    // At once and not at the next call: somebody must own the file, or the next call waits for an election. But an
+    // owner that was asked to leave does not take back what it has just given away, unless it is called.
+    if (link.isLocal || this.#closing.signal.aborted) return;
+    this.#seek(performance.now() + this.#options.timeout).catch(() => undefined);
+  }
+
+  /** Named to take over: the worker is warmed, and everyone told where it listens. */
+  async #standBy(link: Link, { you, socket }: SuccessorNotice): Promise<void> {
+    if (!you || socket !== null) return;
+    try {
+      const candidate = await this.#host.candidate();
+      await link.request('standby', { socket: await candidate.standBy() }, this.#options.timeout);
+    } catch {
+      // The owner went meanwhile, or this process cannot listen: the others contend without a successor.
+    }
+  }
+
+  #setRole(role: Role): void {
+    if (this.#role === role) return;
+    this.#role = role;
+    this.events.emit('role', role);
+  }
+}
+
+function ownerLost(link: Link, method: MethodName, outcome: Outcome): PondError {
+  return new PondError('OWNER_LOST', `the owner, process ${link.hello.pid}, went during ${method}`, {
+    data: { outcome, pid: link.hello.pid },
+    hint:
+      outcome === 'unknown'
+        ? 'look whether the change is there before doing it again'
+        : 'it can be done again',
+  });
+}

@@ -1,0 +1,200 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isDead } from '../election/holder.ts';
+import { type Identity, processLiveness } from '../election/identity.ts';
+import { breakLock, readHolder } from '../election/lock.ts';
+import { heldElsewhere, unreachable, unresponsive } from '../election/obstacles.ts';
+import { readRecord } from '../election/record.ts';
+import { PondError } from '../errors.ts';
+import type { HostShare } from '../owner/hosts.ts';
+import { checkPrivate, type PondPaths } from '../paths.ts';
+import type { HelloParams } from '../protocol.ts';
+import { portChannel } from '../transport/channel.ts';
+import { type Dialled, dial } from '../transport/dial.ts';
+import { ConnectionLost, openPeer, type Peer } from '../transport/peer.ts';
+import { Link, type SuccessorNotice } from './link.ts';
+
+/** How long a named successor may keep silent before the others stop waiting for it, in ms. */
+const SUCCESSOR_HEAD_START = 500;
+/** Between two looks where nothing tells us when to look again, in ms. */
+const LOOK_AGAIN = 50;
+
+export const NO_OWNER = new PondError('TIMEOUT', 'no owner appeared in time');
+
+export interface Seeker {
+  readonly paths: PondPaths;
+  readonly hello: HelloParams;
+  readonly host: HostShare;
+  /** May this process become the owner? */
+  readonly mayOwn: boolean;
+  /** Opened for this process alone: there is nobody to look for. */
+  readonly alone: boolean;
+  /** What stood in the way last: what a caller hears whose time is up. */
+  readonly obstacle: { current: PondError };
+  /** Fires when the handle is closed. */
+  readonly closed: AbortSignal;
+}
+
+/**
+ * Finds the owner, or becomes it: by the port of this thread's own owner, by the record, by the lock's holder, or
+ * by an election. Every step may find that the world has moved on, so each failure only leads round the loop, and
+ * what stood in the way last is what the caller hears at the deadline.
+ * @param deadline on the clock of performance.now()
+ */
+export async function seekOwner(
+  seeker: Seeker,
+  deadline: number,
+  successor: SuccessorNotice | null,
+): Promise<Link> {
+  const search = new Search(seeker, deadline);
+  if (successor?.socket && !successor.you) {
+    const link = await search.tryHeir(successor.socket);
+    if (link) return link;
+  }
+  for (;;) {
+    const link = await search.once();
+    if (link) return link;
+    search.checkTime();
+  }
+}
+
+class Search {
+  readonly #seeker: Seeker;
+  readonly #deadline: number;
+  constructor(seeker: Seeker, deadline: number) {
+    this.#seeker = seeker;
+    this.#deadline = deadline;
+  }
+
+  /** @throws the last obstacle once the deadline has passed; CLOSED */
+  checkTime(): void {
+    if (this.#seeker.closed.aborted) throw new PondError('CLOSED', 'the handle was closed');
+    if (performance.now() >= this.#deadline) throw this.#seeker.obstacle.current;
+  }
+
+  /** The one that the last owner named: dialled at once, and waited for while it opens the file. */
+  async tryHeir(socket: string): Promise<Link | null> {
+    const dialled = await this.#dial(socket);
+    if (dialled.kind !== 'connected') return null;
+    const patience = Math.min(this.#deadline, performance.now() + SUCCESSOR_HEAD_START);
+    return this.#greet(dialled.peer, false, 0, patience);
+  }
+
+  /** One round. Null where it led nowhere. */
+  async once(): Promise<Link | null> {
+    const host = this.#seeker.host.owner();
+    if (host) return this.#greet(openPeer(portChannel(host.connect())), true, process.pid);
+    if (this.#seeker.alone) return this.#run();
+    const record = readRecord(this.#seeker.paths);
+    if (record) {
+      const dialled = await this.#dial(record.socket);
+      if (dialled.kind === 'connected') return this.#greet(dialled.peer, false, record.pid);
+      if (dialled.kind === 'unreachable') this.#unreachable(record, dialled.reason);
+    }
+    return this.#tryHolder();
+  }
+
+  async #tryHolder(): Promise<Link | null> {
+    const { lock } = this.#seeker.paths;
+    const holder = readHolder(lock);
+    if (holder === null) return this.#run();
+    if (holder === 'damaged') {
+      breakLock(lock, holder, this.#unique());
+      return null;
+    }
+    const dialled = await this.#dial(holder.socket);
+    if (dialled.kind === 'connected') return this.#greet(dialled.peer, false, holder.pid);
+    if (this.#seeker.mayOwn && isDead(holder, dialled, lock)) {
+      breakLock(lock, holder, this.#unique());
+      return this.#run();
+    }
+    if (readHolder(lock) === null) return null;
+    this.#unreachable(holder, dialled.kind === 'unreachable' ? dialled.reason : 'its socket is gone');
+    return this.#wait();
+  }
+
+  /** An election, if we may. */
+  async #run(): Promise<Link | null> {
+    const { host, mayOwn } = this.#seeker;
+    if (!mayOwn) {
+      this.#seeker.obstacle.current = new PondError(
+        'TIMEOUT',
+        'no process owns the file, and this handle may not',
+        {
+          hint: 'start `onepond serve`, or let this process be a candidate',
+        },
+      );
+      return this.#wait();
+    }
+    const candidate = await host.candidate();
+    const end = await candidate.campaign(Math.max(this.#deadline - performance.now(), 0));
+    if (end.end !== 'elected') await host.dismiss();
+    if (end.end === 'failed') {
+      const { code, message, ...details } = end.error;
+      throw new PondError(code, message, details);
+    }
+    return null;
+  }
+
+  /** Says hello. Null where the connection went, or where nothing came by `until`. */
+  async #greet(peer: Peer, isLocal: boolean, pid: number, until = this.#deadline): Promise<Link | null> {
+    let heldBy: number | null = null;
+    peer.onNotice('$/electing', (notice) => {
+      heldBy = notice.heldBy;
+    });
+    const late = new AbortController();
+    try {
+      return await Promise.race([
+        Link.greet(peer, this.#seeker.hello, isLocal),
+        this.#silence(until, late.signal),
+      ]);
+    } catch (error) {
+      peer.close();
+      if (error instanceof ConnectionLost || error === SILENT) {
+        if (error === SILENT)
+          this.#seeker.obstacle.current =
+            heldBy === null ? unresponsive(pid) : heldElsewhere(this.#seeker.paths.db, heldBy);
+        return null;
+      }
+      throw error;
+    } finally {
+      late.abort();
+    }
+  }
+
+  /** Ends the wait for a hello at the deadline, and when the handle is closed. */
+  async #silence(until: number, answered: AbortSignal): Promise<never> {
+    const { closed } = this.#seeker;
+    await new Promise<void>((over) => {
+      const timer = setTimeout(over, Math.max(until - performance.now(), 0)).unref();
+      closed.addEventListener('abort', () => over(), { once: true, signal: answered });
+      answered.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    });
+    throw SILENT;
+  }
+
+  async #dial(socket: string): Promise<Dialled> {
+    try {
+      if (process.platform !== 'win32') checkPrivate(socket.slice(0, socket.lastIndexOf('/')) || '/');
+    } catch (error) {
+      // No folder, no socket; a folder that others may write to is not dialled, whatever the record says.
+      return error instanceof PondError ? { kind: 'unreachable', reason: error.message } : { kind: 'gone' };
+    }
+    return dial(socket, this.#seeker.closed);
+  }
+
+  #unreachable(identity: Identity, reason: string): void {
+    if (processLiveness(identity) !== 'dead')
+      this.#seeker.obstacle.current = unreachable(identity.pid, reason);
+  }
+
+  async #wait(): Promise<null> {
+    await pause(LOOK_AGAIN, undefined, { signal: this.#seeker.closed, ref: false }).catch(() => undefined);
+    return null;
+  }
+
+  #unique(): string {
+    return `${process.pid}.${Math.random().toString(36).slice(2, 8)}`;
+  }
+}
+
+const SILENT = new Error('silence');

@@ -1,0 +1,40 @@
+import { readHolder } from '../election/lock.ts';
+import { unresponsive } from '../election/obstacles.ts';
+import { readRecord } from '../election/record.ts';
+import type { PondPaths } from '../paths.ts';
+import type { HelloParams } from '../protocol.ts';
+import { dial } from '../transport/dial.ts';
+import { ConnectionLost } from '../transport/peer.ts';
+import { Link } from './link.ts';
+
+/**
+ * The owner of the file, if it has one: starts nothing, waits for nobody to be elected, and changes nothing.
+ * @returns null where no owner is there
+ * @throws PondError OWNER_UNRESPONSIVE, PROTOCOL_MISMATCH
+ */
+export async function visitOwner(
+  paths: PondPaths,
+  hello: HelloParams,
+  timeout: number,
+): Promise<Link | null> {
+  const holder = readHolder(paths.lock);
+  const place = readRecord(paths) ?? (holder === 'damaged' ? null : holder);
+  if (!place) return null;
+  const signal = AbortSignal.timeout(timeout);
+  const dialled = await dial(place.socket, signal);
+  if (dialled.kind !== 'connected') return null;
+  const { peer } = dialled;
+  let late: NodeJS.Timeout | undefined;
+  try {
+    const silence = new Promise<never>((_, over) => {
+      late = setTimeout(() => over(unresponsive(place.pid)), timeout);
+    });
+    return await Promise.race([Link.greet(peer, hello, false), silence]);
+  } catch (error) {
+    peer.close();
+    if (error instanceof ConnectionLost) return null;
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
+}
