@@ -1,0 +1,22 @@
+/** onepond: many processes, one DuckDB. */
+
+export type { ErrorCode, ErrorData, Outcome } from './errors.ts';
+export { PondError } from './errors.ts';
+export type { OpenOptions, Pond, QueryOptions, Row, RunOutcome, SqlParams, StreamOptions } from './pond.ts';
+export { open } from './pond.ts';
+export type { OpenIndexOptions, ProjectIndex, SearchOptions, UpdateOptions } from './project-index.ts';
+export { openIndex } from './project-index.ts';
+export type {
+  Candidacy,
+  ClientStatus,
+  IndexStatus,
+  SearchHit,
+  SearchResult,
+  SkippedFile,
+  StatusResult,
+  UpdateProgress,
+  UpdateResult,
+  ValueForm,
+} from './protocol.ts';
+export type { CallLimits } from './router/budget.ts';
+export type { Role } from './router/router.ts';

@@ -1,0 +1,151 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { fromSystem, PondError } from './errors.ts';
+import { indexFile } from './paths.ts';
+import { type InnerPond, type OpenOptions, openInner, type Pond, ROUTER, realFolder } from './pond.ts';
+import type {
+  IndexStatus,
+  SearchParams,
+  SearchResult,
+  UpdateParams,
+  UpdateProgress,
+  UpdateResult,
+} from './protocol.ts';
+import type { CallLimits } from './router/budget.ts';
+
+export interface OpenIndexOptions extends OpenOptions {
+  /** The database that holds the index: a file, or an open handle, which is then left open. */
+  readonly db?: string | Pond;
+}
+
+export interface UpdateOptions extends CallLimits {
+  /** Files or folders of the project, absolute or relative to it; all unless told. */
+  readonly paths?: readonly string[];
+  /** Read every file again, whatever its size and time of change say. */
+  readonly full?: boolean;
+  readonly onProgress?: (progress: UpdateProgress) => void;
+}
+
+type Many = string | readonly string[];
+
+export interface SearchOptions extends CallLimits {
+  /** Hits at most; 10 unless told. */
+  readonly limit?: number;
+  /** Globs over the path; a hit matches one of them. `*.ts` looks at the name, `src/**` at the whole path. */
+  readonly path?: Many;
+  readonly lang?: Many;
+  /** The text is one exact string. */
+  readonly literal?: boolean;
+  /** The text is a regular expression (RE2). */
+  readonly regex?: boolean;
+  /** Lines around each matching line in the snippet; 2 unless told. */
+  readonly context?: number;
+  readonly explain?: boolean;
+  /** Bring the index up to date first. */
+  readonly fresh?: boolean;
+}
+
+export interface ProjectIndex extends AsyncDisposable {
+  /** Real path of the project. */
+  readonly root: string;
+  /** The handle on the database of the index. */
+  readonly db: Pond;
+  /** Brings the index up to date. @throws PondError INVALID, NOT_FOUND, READ_ONLY, ABORTED, … */
+  update(options?: UpdateOptions): Promise<UpdateResult>;
+  /** Ranked hits, the same from every process. @throws PondError NOT_FOUND where there is no index yet, INVALID, … */
+  search(text: string, options?: SearchOptions): Promise<SearchResult>;
+  /** Null where there is no index yet. */
+  status(options?: CallLimits): Promise<IndexStatus | null>;
+  /** Keeps the index fresh while this process lives, whoever owns it. Resolves when it has caught up. */
+  watch(options?: CallLimits): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the index of a project, in the user's cache folder unless `db` names another place.
+ * @throws PondError NOT_FOUND, and as {@link open}
+ */
+export async function openIndex(project: string, options: OpenIndexOptions = {}): Promise<ProjectIndex> {
+  const { db: target, ...rest } = options;
+  const root = realFolder(project);
+  if (typeof target === 'object') return new OpenedIndex(root, target as InnerPond, false);
+  return new OpenedIndex(root, await openInner(target ?? indexPlace(root), rest), true);
+}
+
+function indexPlace(root: string): string {
+  const file = indexFile(root);
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    return file;
+  } catch (error) {
+    throw fromSystem(error, 'the cache folder');
+  }
+}
+
+class OpenedIndex implements ProjectIndex {
+  readonly root: string;
+  readonly db: Pond;
+  readonly #inner: InnerPond;
+  readonly #ownsHandle: boolean;
+  #rewatch: (() => void) | undefined;
+
+  constructor(root: string, pond: InnerPond, ownsHandle: boolean) {
+    this.root = root;
+    this.db = pond;
+    this.#inner = pond;
+    this.#ownsHandle = ownsHandle;
+  }
+
+  async update({ paths, full, onProgress, ...limits }: UpdateOptions = {}): Promise<UpdateResult> {
+    const params: UpdateParams = {
+      root: this.root,
+      ...(paths && { paths: paths.map((path) => this.#within(path)) }),
+      ...(full && { full }),
+    };
+    const router = this.#inner[ROUTER];
+    if (!onProgress) return router.call('index/update', params, limits);
+    return router.callWithProgress('index/update', params, onProgress, limits);
+  }
+
+  async search(text: string, options: SearchOptions = {}): Promise<SearchResult> {
+    if (typeof text !== 'string') throw new TypeError('search: the text must be a string');
+    const { fresh, signal, timeout, path, lang, ...flags } = options;
+    if (fresh) await this.update({ signal, timeout });
+    const params: SearchParams = {
+      query: text,
+      ...flags,
+      ...(path !== undefined && { path: [path].flat() as string[] }),
+      ...(lang !== undefined && { lang: [lang].flat() as string[] }),
+    };
+    return this.#inner[ROUTER].call('index/search', params, { signal, timeout });
+  }
+
+  status(limits: CallLimits = {}): Promise<IndexStatus | null> {
+    return this.#inner[ROUTER].call('index/status', {}, limits);
+  }
+
+  async watch(limits: CallLimits = {}): Promise<void> {
+    if (this.#rewatch) return;
+    const ask = (): Promise<unknown> => this.#inner[ROUTER].call('index/watch', { root: this.root }, limits);
+    // The watcher is the owner's: each new owner is asked again, and reconciles what was missed in between.
+    this.#rewatch = () => void ask().catch(() => undefined);
+    await ask();
+    this.#inner.on('owner-found', this.#rewatch);
+  }
+
+  async close(): Promise<void> {
+    if (this.#rewatch) this.#inner.off('owner-found', this.#rewatch);
+    if (this.#ownsHandle) await this.#inner.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #within(path: string): string {
+    const inside = relative(this.root, resolve(this.root, path));
+    if (inside.startsWith('..') || isAbsolute(inside))
+      throw new PondError('INVALID', `${path} is outside ${this.root}`);
+    return inside.split(sep).join('/');
+  }
+}
