@@ -1,0 +1,117 @@
+import { Argument, Command, CommanderError, Option } from 'commander';
+import { ERRORS, fromSystem, PondError } from '../errors.ts';
+import { VERSION } from '../version.ts';
+import { COMMANDS, type CommandRow, GLOBAL_OPTIONS, type OptionRow } from './commands.ts';
+import { type Context, EXIT, type GlobalOptions } from './context.ts';
+import { forgiveClosedPipes, note, printError } from './print.ts';
+
+/** The one place that exits. */
+export async function main(argv: readonly string[]): Promise<void> {
+  forgiveClosedPipes();
+  let status: number = EXIT.done;
+  const program = createProgram(async (row, args, own, options) => {
+    status = await runCommand(row, args, own, options);
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    status = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+  process.exitCode = status;
+}
+
+type Action = (
+  row: CommandRow,
+  args: string[],
+  own: Record<string, unknown>,
+  options: GlobalOptions,
+) => Promise<void>;
+
+export function createProgram(action: Action): Command {
+  const program = new Command('onepond')
+    .description('Many processes, one DuckDB: the first owns the file, the others route their calls to it.')
+    .version(VERSION)
+    .usage('[options] <command>')
+    .showHelpAfterError('(onepond --help lists commands and options)')
+    .enablePositionalOptions()
+    .exitOverride();
+  for (const row of GLOBAL_OPTIONS) program.addOption(createOption(row));
+  for (const row of COMMANDS) {
+    const command = program.command(row.name).description(row.text);
+    if (row.args) command.addArgument(createArgument(row));
+    // The global options are understood behind the command's name too, where people put them.
+    for (const option of [...(row.options ?? []), ...GLOBAL_OPTIONS]) command.addOption(createOption(option));
+    command.action((...given: unknown[]) => {
+      const [own, self] = given.slice(-2) as [Record<string, unknown>, Command];
+      return action(row, self.args, own, { ...program.opts(), ...definedOnly(own, self) });
+    });
+  }
+  return program;
+}
+
+/** A default (colour) must not hide what was said before the command's name. */
+function definedOnly(options: Record<string, unknown>, command: Command): GlobalOptions {
+  return Object.fromEntries(
+    Object.entries(options).filter(([name]) => command.getOptionValueSource(name) !== 'default'),
+  );
+}
+
+function createOption({ flags, text, kind, choices }: OptionRow): Option {
+  const option = new Option(flags, text);
+  if (choices) option.choices([...choices]);
+  if (kind === 'many') option.argParser((value: string, before: string[] = []) => [...before, value]);
+  if (kind === 'count' || kind === 'ms') option.argParser(wholeNumber);
+  return option;
+}
+
+function createArgument({ args = '', choices }: CommandRow): Argument {
+  const argument = new Argument(args);
+  return choices ? argument.choices([...choices]) : argument;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) {
+    throw new CommanderError(EXIT.usage, 'onepond.number', `${JSON.stringify(text)} is not a whole number`);
+  }
+  return Number(text);
+}
+
+async function runCommand(
+  row: CommandRow,
+  args: string[],
+  own: Record<string, unknown>,
+  options: GlobalOptions,
+): Promise<number> {
+  if (options.debug) process.env.ONEPOND_LOG ??= 'debug';
+  const interrupt = new AbortController();
+  const onSignal = (): void => {
+    if (interrupt.signal.aborted) process.exit(ERRORS.ABORTED.exit);
+    interrupt.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  // A connection does not keep a process alive; a command does.
+  const alive = setInterval(() => undefined, 1 << 30);
+  const { signal } = interrupt;
+  const context: Context = { options, signal, limits: { signal } };
+  try {
+    return await (await row.load()).run(context, args, own);
+  } catch (error) {
+    return reportFailure(error, options);
+  } finally {
+    clearInterval(alive);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+function reportFailure(error: unknown, options: GlobalOptions): number {
+  const known = fromSystem(error, 'onepond');
+  if (known instanceof PondError) {
+    printError(known, options);
+    return ERRORS[known.code].exit;
+  }
+  note(`onepond: internal error: ${error instanceof Error ? error.stack : String(error)}`);
+  return EXIT.usage;
+}
+
+void main(process.argv.slice(2));

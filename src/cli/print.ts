@@ -1,0 +1,37 @@
+import { once } from 'node:events';
+import type { PondError } from '../errors.ts';
+
+/** The one place that prints. Data goes to stdout; everything for people goes to stderr. */
+
+/** Writes data and waits while the reader of a pipe is behind. */
+export async function print(text: string): Promise<void> {
+  if (process.stdout.destroyed) return;
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+}
+
+export const printJson = (value: unknown): Promise<void> => print(`${JSON.stringify(value)}\n`);
+
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** One line, and a second one for the next step; with --json one object. */
+export function printError(error: PondError, { json = false, debug = false }): void {
+  const { code, message, hint, data } = error;
+  if (json) {
+    note(JSON.stringify({ error: { code, message, ...(hint && { hint }), ...(data && { data }) } }));
+  } else {
+    note(`onepond: ${message} (${code})`);
+    if (hint) note(`  hint: ${hint}`);
+  }
+  if (debug) note(String(error.stack));
+}
+
+/** A reader that has seen enough (`| head`) is no error, and neither is a terminal that is gone. */
+export function forgiveClosedPipes(): void {
+  process.stdout.on('error', () => process.exit(0));
+  process.stderr.on('error', () => undefined);
+}
+
+/** Whether people read stderr: progress is for them alone. */
+export const isWatched = (): boolean => process.stderr.isTTY === true;
