@@ -60,7 +60,11 @@ export function openPeer(channel: Channel): Peer {
           ? connection.sendRequest(method, params, source.token)
           : connection.sendRequest(method, params));
       } catch (error) {
-        throw fromWire(error) ?? new ConnectionLost();
+        const answered = fromWire(error);
+        if (answered) throw answered;
+        // A failed write is known before the socket says 'close': whoever tries again must not find this one open.
+        close();
+        throw new ConnectionLost();
       } finally {
         signal?.removeEventListener('abort', cancel);
       }
