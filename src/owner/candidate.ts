@@ -21,6 +21,8 @@ const FENCE_RETRY = { first: 3, longest: 200 } as const;
 interface CandidateHooks {
   readonly log: Log;
   readonly onCompromised: () => void;
+  /** A foreign process has the file. */
+  readonly onHeld: (pid: number) => void;
 }
 
 /**
@@ -186,6 +188,7 @@ export class Candidate {
       } catch (error) {
         if (!(error instanceof HeldError)) throw error;
         this.#owner.electing(error.pid);
+        this.#hooks.onHeld(error.pid);
         if (performance.now() + pause > deadline) throw heldElsewhere(paths.db, error.pid);
         await sleep(pause);
       }

@@ -72,12 +72,19 @@ export class Host {
   /**
    * Runs for ownership, once for all handles that ask meanwhile.
    * @param timeout ms for the fence, while a foreign process holds the file
+   * @param onHeld told of that process, while it has the file
    */
-  campaign(timeout: number): Promise<CampaignEnd> {
+  async campaign(timeout: number, onHeld: (pid: number) => void): Promise<CampaignEnd> {
     this.#campaign ??= this.#runOnce(timeout).finally(() => {
       this.#campaign = undefined;
     });
-    return this.#campaign;
+    const tell = ({ pid }: { readonly pid: number }): void => onHeld(pid);
+    this.#said.on('held-by', tell);
+    try {
+      return await this.#campaign;
+    } finally {
+      this.#said.off('held-by', tell);
+    }
   }
 
   async #runOnce(timeout: number): Promise<CampaignEnd> {

@@ -32,6 +32,8 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'standing-by'; readonly socket: string }
   | ({ readonly type: 'campaign' } & CampaignEnd)
+  /** The campaign waits for a foreign process that has the file. */
+  | { readonly type: 'held-by'; readonly pid: number }
   /** Somebody took the lock away while the fence stood. */
   | { readonly type: 'compromised' };
 

@@ -11,7 +11,11 @@ const setup = workerData as WorkerSetup & { readonly instance: string };
 const log = createLog(setup.paths.log);
 const tell = (message: FromWorker): void => parentPort?.postMessage(message);
 
-const candidate = new Candidate(setup, { log, onCompromised: () => tell({ type: 'compromised' }) });
+const candidate = new Candidate(setup, {
+  log,
+  onCompromised: () => tell({ type: 'compromised' }),
+  onHeld: (pid) => tell({ type: 'held-by', pid }),
+});
 
 const HANDLERS: {
   readonly [T in ToWorker['type']]: (message: Extract<ToWorker, { type: T }>) => Promise<void>;

@@ -47,7 +47,7 @@ export async function seekOwner(
 ): Promise<Link> {
   const search = new Search(seeker, deadline);
   if (successor?.socket && !successor.you) {
-    const link = await search.tryHeir(successor.socket);
+    const link = await search.tryHeir(successor.socket, successor.pid ?? 0);
     if (link) return link;
   }
   for (;;) {
@@ -72,11 +72,11 @@ class Search {
   }
 
   /** The one that the last owner named: dialled at once, and waited for while it opens the file. */
-  async tryHeir(socket: string): Promise<Link | null> {
+  async tryHeir(socket: string, pid: number): Promise<Link | null> {
     const dialled = await this.#dial(socket);
     if (dialled.kind !== 'connected') return null;
     const patience = Math.min(this.#deadline, performance.now() + SUCCESSOR_HEAD_START);
-    return this.#greet(dialled.peer, false, 0, patience);
+    return this.#greet(dialled.peer, false, pid, patience);
   }
 
   /** One round. Null where it led nowhere. */
@@ -126,7 +126,8 @@ class Search {
       return this.#wait();
     }
     const candidate = await host.candidate();
-    const end = await candidate.campaign(Math.max(this.#deadline - performance.now(), 0));
+    const timeout = Math.max(this.#deadline - performance.now(), 0);
+    const end = await candidate.campaign(timeout, (pid) => this.#held(pid));
     if (end.end !== 'elected') await host.dismiss();
     if (end.end === 'failed') {
       const { code, message, ...details } = end.error;
@@ -137,10 +138,9 @@ class Search {
 
   /** Says hello. Null where the connection went, or where nothing came by `until`. */
   async #greet(peer: Peer, isLocal: boolean, pid: number, until = this.#deadline): Promise<Link | null> {
-    let heldBy: number | null = null;
-    peer.onNotice('$/electing', (notice) => {
-      heldBy = notice.heldBy;
-    });
+    // Before the wait and not after it: a caller may give up at any moment of it.
+    this.#seeker.obstacle.current = unresponsive(pid);
+    peer.onNotice('$/electing', ({ heldBy }) => heldBy !== null && this.#held(heldBy));
     const late = new AbortController();
     try {
       return await Promise.race([
@@ -149,12 +149,7 @@ class Search {
       ]);
     } catch (error) {
       peer.close();
-      if (error instanceof ConnectionLost || error === SILENT) {
-        if (error === SILENT)
-          this.#seeker.obstacle.current =
-            heldBy === null ? unresponsive(pid) : heldElsewhere(this.#seeker.paths.db, heldBy);
-        return null;
-      }
+      if (error instanceof ConnectionLost || error === SILENT) return null;
       throw error;
     } finally {
       late.abort();
@@ -180,6 +175,10 @@ class Search {
       return error instanceof PondError ? { kind: 'unreachable', reason: error.message } : { kind: 'gone' };
     }
     return dial(socket, this.#seeker.closed);
+  }
+
+  #held(pid: number): void {
+    this.#seeker.obstacle.current = heldElsewhere(this.#seeker.paths.db, pid);
   }
 
   #unreachable(identity: Identity, reason: string): void {

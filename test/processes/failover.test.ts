@@ -1,0 +1,208 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ownerOf, type Peer, successorOf, until, World } from '../support/world.ts';
+
+/** Rows enough that no machine counts them before it is told to stop. */
+const ENDLESS = 'SELECT count(*) FROM range(1000000000000) a, range(1000000) b WHERE a.range % 7 = b.range';
+
+/** Starts a query in the owner and waits until the owner works on it. */
+async function busy(
+  reader: Peer,
+  observer: Peer,
+  op: string,
+  ...args: unknown[]
+): Promise<{ answer: Promise<unknown> }> {
+  const answer = reader.ask(op, ...args);
+  answer.catch(() => undefined);
+  await until(async () => {
+    const { clients } = await observer.ask('status');
+    return clients.some(
+      (client: { pid: number; in_flight: number }) => client.pid === reader.pid && client.in_flight > 0,
+    );
+  });
+  return { answer };
+}
+
+const LEAVINGS: readonly [string, (owner: Peer) => Promise<unknown>][] = [
+  ['is killed', (owner) => owner.kill('SIGKILL')],
+  ['is terminated', (owner) => owner.kill('SIGTERM')],
+  ['closes its handle', (owner) => owner.ask('close')],
+  ['calls process.exit', (owner) => owner.ask('exit', 0).catch(() => owner.exited)],
+  ['simply ends', (owner) => owner.ask('end').catch(() => owner.exited)],
+];
+
+describe.each(LEAVINGS)('an owner that %s', (_how, leave) => {
+  it('is followed at once, and the reads under way are answered by the next', async () => {
+    const world = new World();
+    const [owner, reader, other] = (await world.peers(3, world.path('app.duckdb'))).sort(
+      (a, b) => Number(a.pid > b.pid) - 0.5,
+    ) as [Peer, Peer, Peer];
+    const first = await ownerOf([owner, reader, other]);
+    const readers = [owner, reader, other].filter((peer) => peer !== first) as [Peer, Peer];
+    await readers[0].ask('run', 'CREATE TABLE t AS SELECT 7 AS seven');
+    const pending = readers.map((peer) => peer.ask('query', 'SELECT seven FROM t'));
+    await leave(first);
+    expect(await Promise.all(pending)).toEqual([[{ seven: 7 }], [{ seven: 7 }]]);
+    expect(await readers[1].ask('query', 'SELECT seven FROM t')).toEqual([{ seven: 7 }]);
+    const roles = await Promise.all(readers.map(async (peer) => (await peer.ask('state')).role));
+    expect(roles.sort()).toEqual(['owner', 'reader']);
+  });
+});
+
+describe('a read that is under way when the owner dies', () => {
+  it('is sent to the next owner, where it can be cancelled', async () => {
+    const world = new World();
+    const peers = await world.peers(3, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    const { answer } = await busy(reader, other, 'query', ENDLESS, [], { timeout: 5_000 });
+    await owner.kill();
+    await expect(answer).rejects.toMatchObject({ code: 'TIMEOUT' });
+    expect(await reader.ask('query', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+});
+
+describe('a write that is under way when the owner dies', () => {
+  it('ends in OWNER_LOST with an honest outcome', async () => {
+    const world = new World();
+    const peers = await world.peers(3, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    await reader.ask('run', 'CREATE TABLE t (n BIGINT)');
+    const { answer } = await busy(reader, other, 'run', `INSERT INTO t ${ENDLESS}`);
+    await until(async () => (await other.ask('status')).owner.pid === owner.pid);
+    await owner.kill();
+    await expect(answer).rejects.toMatchObject({
+      code: 'OWNER_LOST',
+      data: { outcome: 'unknown', pid: owner.pid },
+    });
+    expect(await reader.ask('query', 'SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: 0 }]);
+  });
+
+  it('was not done where the owner left in peace', async () => {
+    const world = new World();
+    const peers = await world.peers(3, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    await reader.ask('run', 'CREATE TABLE t (n BIGINT)');
+    const { answer } = await busy(reader, other, 'run', `INSERT INTO t ${ENDLESS}`);
+    await owner.ask('close');
+    await expect(answer).rejects.toMatchObject({ code: 'OWNER_LOST', data: { outcome: 'not-committed' } });
+  });
+
+  it('is sent again when it had only been queued behind another call', async () => {
+    const world = new World();
+    const peers = await world.peers(3, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    await reader.ask('run', 'CREATE TABLE t (n BIGINT)');
+    const { answer } = await busy(reader, other, 'query', ENDLESS, [], { timeout: 4_000 });
+    const queued = reader.ask('run', 'INSERT INTO t VALUES (1)');
+    await owner.kill();
+    await expect(answer).rejects.toMatchObject({ code: 'TIMEOUT' });
+    expect(await queued).toMatchObject({ rowsChanged: 1 });
+    expect(await other.ask('query', 'SELECT n::INTEGER AS n FROM t')).toEqual([{ n: 1 }]);
+  });
+});
+
+describe('an open transaction', () => {
+  it('dies with its owner, and the next call of its handle says so', async () => {
+    const world = new World();
+    const peers = await world.peers(2, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const reader = peers.find((peer) => peer !== owner) as Peer;
+    await reader.ask('run', 'CREATE TABLE t (n INTEGER)');
+    await reader.ask('run', 'BEGIN');
+    await reader.ask('run', 'INSERT INTO t VALUES (1)');
+    await owner.kill();
+    await until(async () => (await reader.ask('state')).role === 'owner');
+    const error = await reader.refusal('run', 'INSERT INTO t VALUES (2)');
+    expect(error).toMatchObject({ code: 'OWNER_LOST', data: { outcome: 'not-committed' } });
+    expect(await reader.ask('query', 'SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: 0 }]);
+  });
+});
+
+describe('a stream whose owner dies', () => {
+  it('ends in OWNER_LOST after the batches that came, and gives none twice', async () => {
+    const world = new World();
+    const peers = await world.peers(2, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const reader = peers.find((peer) => peer !== owner) as Peer;
+    const counted = reader.ask('streamCount', 'SELECT * FROM range(100000000)', { batchSize: 1000 });
+    counted.catch(() => undefined);
+    await reader.streamed(5_000);
+    await owner.kill();
+    await expect(counted).rejects.toMatchObject({ code: 'OWNER_LOST', data: { pid: owner.pid } });
+  });
+});
+
+describe('the successor', () => {
+  it('alone has DuckDB loaded, and takes over', async () => {
+    const world = new World();
+    const peers = await world.peers(5, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const successor = await successorOf(peers);
+    const loaded = peers.filter(({ pid }) =>
+      readFileSync(`/proc/${pid}/maps`, 'utf8').includes('duckdb.node'),
+    );
+    expect(loaded).toHaveLength(2);
+    await owner.kill();
+    const others = peers.filter((peer) => peer !== owner);
+    await Promise.all(others.map((peer) => peer.ask('query', 'SELECT 1')));
+    expect(await ownerOf(others)).toBe(successor);
+  });
+
+  it('that dies together with the owner is followed by any other', async () => {
+    const world = new World();
+    const peers = await world.peers(5, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const successor = await successorOf(peers);
+    await Promise.all([owner.kill(), successor.kill()]);
+    const others = peers.filter((peer) => peer !== owner && peer !== successor);
+    const answers = await Promise.all(others.map((peer) => peer.ask('query', 'SELECT 1 AS one')));
+    expect(answers).toEqual(others.map(() => [{ one: 1 }]));
+    const roles = await Promise.all(others.map(async (peer) => (await peer.ask('state')).role));
+    expect(roles.filter((role) => role === 'owner')).toHaveLength(1);
+  });
+
+  it('that is stopped does not hold the others up', async () => {
+    const world = new World();
+    const peers = await world.peers(4, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const successor = await successorOf(peers);
+    await successor.kill('SIGSTOP');
+    await owner.kill();
+    const others = peers.filter((peer) => peer !== owner && peer !== successor);
+    const answers = await Promise.all(others.map((peer) => peer.ask('query', 'SELECT 1 AS one')));
+    expect(answers).toEqual(others.map(() => [{ one: 1 }]));
+    await successor.kill('SIGCONT');
+    expect(await successor.ask('query', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect((await successor.ask('state')).role).toBe('reader');
+  });
+
+  it('is never one that asked not to be', async () => {
+    const world = new World();
+    const [owner] = (await world.peers(1, world.path('app.duckdb'))) as [Peer];
+    const [unwilling] = (await world.peers(1, world.path('app.duckdb'), {
+      candidate: 'never',
+      timeout: 500,
+    })) as [Peer];
+    await owner.kill();
+    expect(await unwilling.refusal('query', 'SELECT 1')).toMatchObject({ code: 'TIMEOUT' });
+    const [next] = (await world.peers(1, world.path('app.duckdb'))) as [Peer];
+    expect(await unwilling.ask('query', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect((await next.ask('state')).role).toBe('owner');
+  });
+});
+
+describe('an owner that left in peace', () => {
+  it.each(LEAVINGS.slice(2))('leaves nothing beside the database when it %s', async (_how, leave) => {
+    const world = new World();
+    const [owner] = (await world.peers(1, world.path('app.duckdb'))) as [Peer];
+    await owner.ask('run', 'CREATE TABLE t (i INTEGER)');
+    await leave(owner);
+    expect(existsSync(world.path('app.duckdb'))).toBe(true);
+    expect(existsSync(world.path('app.duckdb.onepond'))).toBe(false);
+    expect(existsSync(world.path('app.duckdb.wal'))).toBe(false);
+  });
+});
