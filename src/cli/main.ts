@@ -1,4 +1,4 @@
-import { Argument, Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ERRORS, fromSystem, PondError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { COMMANDS, type CommandRow, GLOBAL_OPTIONS, type OptionRow } from './commands.ts';
@@ -72,7 +72,7 @@ function createArgument({ args = '', choices }: CommandRow): Argument {
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) {
-    throw new CommanderError(EXIT.usage, 'onepond.number', `${JSON.stringify(text)} is not a whole number`);
+    throw new InvalidArgumentError('It is not a whole number.');
   }
   return Number(text);
 }

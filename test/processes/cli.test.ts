@@ -1,0 +1,316 @@
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, expect, it } from 'vitest';
+import { BIN, type Peer, until, World } from '../support/world.ts';
+
+const SOURCES = {
+  'src/parser.ts': 'export function parseHeader(text: string) {\n  return text.split(":");\n}\n',
+  'src/server.py': 'def start_server(port):\n    """listens"""\n    return port\n',
+  'docs/guide.md': '# Guide\n\nHow to parse a header.\n',
+};
+
+function project(world: World): string {
+  const root = world.path('project');
+  mkdirSync(`${root}/.git`, { recursive: true });
+  for (const [name, text] of Object.entries(SOURCES)) {
+    mkdirSync(dirname(`${root}/${name}`), { recursive: true });
+    writeFileSync(`${root}/${name}`, text);
+  }
+  return realpathSync(root);
+}
+
+/** A serve process, once it says that it is ready. */
+async function serve(
+  world: World,
+  cwd: string,
+  ...flags: string[]
+): Promise<{ pid: number; ended: Promise<number | null> }> {
+  const child = world.start([BIN, 'serve', '--json', ...flags], { cwd });
+  const ended = new Promise<number | null>((end) => child.once('exit', (code) => end(code)));
+  const [line] = await Promise.race([
+    new Promise<[string]>((ready) =>
+      createInterface({ input: child.stdout as NodeJS.ReadableStream }).once('line', (text) => ready([text])),
+    ),
+    ended.then((code) => Promise.reject(new Error(`serve ended with ${code}`))),
+  ]);
+  expect(JSON.parse(line)).toEqual({
+    ready: true,
+    pid: child.pid,
+    epoch: expect.any(Number),
+    socket: expect.any(String),
+  });
+  return { pid: child.pid as number, ended };
+}
+
+const HIT_FIELDS = ['path', 'start_line', 'end_line', 'score', 'lang', 'symbol', 'snippet', 'match_lines'];
+
+describe('onepond index', () => {
+  it('prints what it did, and the second time that nothing changed', async () => {
+    const world = new World();
+    const cwd = project(world);
+    const first = await world.cli(['index', '--json'], { cwd });
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    const { db, ms, ...fields } = JSON.parse(first.stdout);
+    expect(db.startsWith(world.path('cache'))).toBe(true);
+    expect(ms).toBeGreaterThanOrEqual(0);
+    const bytes = Object.values(SOURCES).join('').length;
+    const counts = { files: 3, removed: 0, skipped: 0, chunks: 3, bytes, generation: 1 };
+    expect(fields).toEqual({ root: cwd, ...counts, added: 3, changed: 0, unchanged: 0 });
+    const second = JSON.parse((await world.cli(['index', '--json'], { cwd })).stdout);
+    expect(second).toMatchObject({ ...counts, added: 0, changed: 0, unchanged: 3 });
+  });
+
+  it('indexes a named folder into a named database', async () => {
+    const world = new World();
+    const root = project(world);
+    const db = world.path('elsewhere.duckdb');
+    expect((await world.cli(['--db', db, 'index', root])).code).toBe(0);
+    const found = await world.cli(['--db', db, '--json', 'search', 'start server']);
+    expect(JSON.parse(found.stdout).hits[0].path).toBe('src/server.py');
+  });
+
+  it.each([
+    ['nowhere', 'NOT_FOUND'],
+    ['project/src/parser.ts', 'INVALID'],
+  ])('says in one line why it cannot index %s', async (path, code) => {
+    const world = new World();
+    project(world);
+    const { code: status, stdout, stderr } = await world.cli(['index', path]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr.split('\n')[0]).toContain(`(${code})`);
+  });
+});
+
+describe('onepond search', () => {
+  it('makes the index first, and ranks what it finds', async () => {
+    const world = new World();
+    const cwd = project(world);
+    const { code, stdout, stderr } = await world.cli(['search', '--json', 'parse', 'header'], {
+      cwd: `${cwd}/src`,
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('indexing') });
+    const { hits, ...rest } = JSON.parse(stdout);
+    expect(rest).toEqual({ query: 'parse header', generation: 1, pending: 0, ms: expect.any(Number) });
+    expect(hits.map(({ path }: { path: string }) => path)).toEqual(['src/parser.ts', 'docs/guide.md']);
+    for (const hit of hits) expect(Object.keys(hit)).toEqual(expect.arrayContaining(HIT_FIELDS));
+    expect(hits[0]).toMatchObject({
+      start_line: 1,
+      lang: 'typescript',
+      symbol: 'parseHeader',
+      match_lines: [1],
+    });
+  });
+
+  it('gives the same hits to a lone process, to the owner and to its readers', async () => {
+    const world = new World();
+    const cwd = project(world);
+    const hits = async (): Promise<string> => {
+      const { stdout } = await world.cli(['search', '--json', 'parse header'], { cwd });
+      return stdout.slice(stdout.indexOf('"hits"'));
+    };
+    await world.cli(['index'], { cwd });
+    const alone = await hits();
+    await serve(world, cwd);
+    expect(await Promise.all([hits(), hits(), hits()])).toEqual([alone, alone, alone]);
+  });
+
+  it('exits with 1 where nothing is found', async () => {
+    const world = new World();
+    const cwd = project(world);
+    const { code, stdout } = await world.cli(['search', '--json', 'zebra'], { cwd });
+    expect({ code, hits: JSON.parse(stdout).hits }).toEqual({ code: 1, hits: [] });
+  });
+
+  it('filters by path and language, and limits', async () => {
+    const world = new World();
+    const cwd = project(world);
+    const paths = async (...flags: string[]): Promise<string[]> => {
+      const { stdout } = await world.cli(['search', '--json', ...flags, 'parse header'], { cwd });
+      return JSON.parse(stdout).hits.map(({ path }: { path: string }) => path);
+    };
+    expect(await paths('--path', 'docs/**')).toEqual(['docs/guide.md']);
+    expect(await paths('--lang', 'typescript')).toEqual(['src/parser.ts']);
+    expect(await paths('-n', '1')).toEqual(['src/parser.ts']);
+    expect(await paths('--literal')).toEqual([]);
+  });
+
+  it('prints for editors, and finds what changed with --fresh', async () => {
+    const world = new World();
+    const cwd = project(world);
+    await world.cli(['index'], { cwd });
+    writeFileSync(`${cwd}/src/new.ts`, '// first\nexport const zebraCrossing = 1;\n');
+    const { code, stdout } = await world.cli(['search', '--fresh', '--format', 'vimgrep', 'zebra'], { cwd });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'src/new.ts:2:1:export const zebraCrossing = 1;\n' });
+  });
+});
+
+describe('onepond sql', () => {
+  it('prints rows in every format, wide integers as strings in JSON', async () => {
+    const world = new World();
+    const sql = "SELECT 1 AS a, 9007199254740993::BIGINT AS b, 1.50::DECIMAL(4,2) AS c, 'x,y' AS d";
+    const out = async (...flags: string[]): Promise<string> =>
+      (await world.cli(['--db', 'a.duckdb', 'sql', ...flags, sql])).stdout;
+    const row = { a: 1, b: '9007199254740993', c: '1.50', d: 'x,y' };
+    expect(JSON.parse(await out('--json'))).toEqual([row]);
+    expect(JSON.parse(await out('--format', 'ndjson'))).toEqual(row);
+    expect(await out('--format', 'csv')).toBe('a,b,c,d\n1,9007199254740993,1.50,"x,y"\n');
+    expect(await out()).toContain('9007199254740993');
+  });
+
+  it('takes params, reads stdin, and prints [] for no rows', async () => {
+    const world = new World();
+    const run = (args: string[], input?: string) =>
+      world.cli(['--db', 'a.duckdb', '--json', 'sql', ...args], { input: input ?? '' });
+    const params = ['--param', '41', '--param', 'x'];
+    expect(JSON.parse((await run(['SELECT $1 + 1 AS n, $2 AS s', ...params])).stdout)).toEqual([
+      { n: 42, s: 'x' },
+    ]);
+    expect(JSON.parse((await run(['-'], 'SELECT 1 AS one')).stdout)).toEqual([{ one: 1 }]);
+    expect((await run(['SELECT 1 WHERE false'])).stdout).toBe('[]\n');
+  });
+
+  it('says in one line, or in one JSON object, what DuckDB refused', async () => {
+    const world = new World();
+    const plain = await world.cli(['--db', 'a.duckdb', 'sql', 'SELEC 1']);
+    expect(plain).toMatchObject({ code: 2, stdout: '' });
+    expect(plain.stderr).toMatch(/^onepond: Parser Error: .*\(SQL\)\n/);
+    const json = await world.cli(['--db', 'a.duckdb', '--json', 'sql', 'SELECT * FROM nowhere']);
+    expect(JSON.parse(json.stderr).error).toMatchObject({
+      code: 'SQL',
+      data: { kind: 'Catalog', position: 14 },
+    });
+  });
+});
+
+describe('onepond serve, status and stop', () => {
+  it('own, show and release', async () => {
+    const world = new World();
+    const cwd = project(world);
+    const nobody = JSON.parse((await world.cli(['status', '--json'], { cwd })).stdout);
+    expect(nobody).toEqual({ db: expect.stringContaining('cache'), owner: null, clients: [], index: null });
+    await world.cli(['index'], { cwd });
+    const { pid, ended } = await serve(world, cwd);
+    const status = JSON.parse((await world.cli(['status', '--json'], { cwd })).stdout);
+    expect(status.owner).toEqual({
+      pid,
+      epoch: 2,
+      started_at: expect.stringMatching(/^\d{4}-.*Z$/),
+      version: JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version,
+      socket: expect.stringContaining(world.path('run')),
+      thread: expect.any(Number),
+    });
+    expect(status.clients).toContainEqual({
+      pid,
+      name: 'onepond serve',
+      since: expect.any(String),
+      in_flight: 0,
+    });
+    expect(status.index).toEqual({
+      root: cwd,
+      files: 3,
+      chunks: 3,
+      generation: 1,
+      pending: 0,
+      updated_at: expect.any(String),
+    });
+    const stopped = await world.cli(['stop', '--json'], { cwd });
+    expect(JSON.parse(stopped.stdout)).toEqual({ stopped: true, pid });
+    expect(await ended).toBe(0);
+    expect(JSON.parse((await world.cli(['stop', '--json'], { cwd })).stdout)).toEqual({
+      stopped: false,
+      pid: null,
+    });
+  });
+
+  it('serve --watch shows a new, a changed and a removed file', async () => {
+    const world = new World();
+    const cwd = project(world);
+    await serve(world, cwd, '--watch');
+    const finds = async (text: string): Promise<boolean> =>
+      (await world.cli(['search', '--quiet', text], { cwd })).code === 0;
+    writeFileSync(`${cwd}/src/zebra.ts`, 'export const zebra = 1;\n');
+    await until(() => finds('zebra'));
+    writeFileSync(`${cwd}/src/zebra.ts`, 'export const giraffe = 1;\n');
+    await until(() => finds('giraffe'));
+    rmSync(`${cwd}/src/zebra.ts`);
+    await until(async () => !(await finds('giraffe')));
+  });
+
+  it('serve --detach returns when it is ready, and leaves when it is idle', async () => {
+    const world = new World();
+    const cwd = project(world);
+    const { code, stdout } = await world.cli(['serve', '--detach', '--json', '--idle-timeout', '300'], {
+      cwd,
+    });
+    const { ready, pid } = JSON.parse(stdout);
+    world.adopt(pid);
+    expect({ code, ready }).toEqual({ code: 0, ready: true });
+    await until(
+      async () => JSON.parse((await world.cli(['status', '--json'], { cwd })).stdout).owner === null,
+    );
+  });
+
+  it('a second serve waits, and takes over when the first is killed', async () => {
+    const world = new World();
+    const cwd = project(world);
+    const first = await serve(world, cwd);
+    const second = serve(world, cwd);
+    await until(
+      async () => JSON.parse((await world.cli(['status', '--json'], { cwd })).stdout).clients.length >= 3,
+    );
+    process.kill(first.pid, 'SIGKILL');
+    const { pid, ended } = await second;
+    process.kill(pid, 'SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
+  it('stop hands a library program its file back on its next call', async () => {
+    const world = new World();
+    const file = world.path('app.duckdb');
+    const [peer] = (await world.peers(1, file)) as [Peer];
+    expect((await world.cli(['--db', file, 'stop'])).code).toBe(0);
+    expect(await peer.ask('query', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect((await peer.ask('state')).epoch).toBe(2);
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    [[]],
+    [['dance']],
+    [['search']],
+    [['search', '--limit', 'many', 'x']],
+    [['sql', 'SELECT 1', '--format', 'xml']],
+    [['completion', 'tcsh']],
+  ])('%j exits with 2 and says why', async (args) => {
+    const { code, stdout, stderr } = await new World().cli(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).not.toBe('');
+  });
+
+  it('an interrupt ends a command with 130', async () => {
+    const world = new World();
+    const sql = 'SELECT count(*) FROM range(1000000000000) a, range(1000000) b WHERE a.range % 7 = b.range';
+    const child = world.start([BIN, '--db', 'a.duckdb', 'sql', sql]);
+    const ended = new Promise((end) => child.once('exit', end));
+    await until(async () => {
+      const { owner, clients } = JSON.parse(
+        (await world.cli(['--db', 'a.duckdb', 'status', '--json'])).stdout,
+      );
+      return owner !== null && clients.some(({ in_flight }: { in_flight: number }) => in_flight > 0);
+    });
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+  });
+});
+
+describe('onepond completion', () => {
+  it.each(['bash', 'zsh', 'fish'])('prints a script for %s that knows every command', async (shell) => {
+    const { code, stdout } = await new World().cli(['completion', shell]);
+    expect(code).toBe(0);
+    for (const word of ['index', 'search', 'sql', 'status', 'serve', 'stop', 'idle-timeout']) {
+      expect(stdout).toContain(word);
+    }
+  });
+});
