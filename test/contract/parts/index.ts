@@ -1,0 +1,125 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { type Contract, tempFolder } from '../place.ts';
+
+function tree(): string {
+  const root = tempFolder();
+  mkdirSync(join(root, 'src'));
+  writeFileSync(
+    join(root, 'src', 'walrus.ts'),
+    'export function feedWalrus(fish: number): number {\n  return fish + 1;\n}\n',
+  );
+  writeFileSync(join(root, 'README.md'), '# Zoo\n\nThe walrus eats herring.\n');
+  return root;
+}
+
+export function indexContract(contract: Contract): void {
+  it('an update brings the tree in, and a search finds it', async () => {
+    const { client, place } = await contract.open();
+    const root = tree();
+    expect(await client.call('index/status', {})).toBeNull();
+    const updated = await client.call('index/update', { root });
+    expect(updated).toMatchObject({
+      root,
+      db: place.database.path,
+      files: 2,
+      added: 2,
+      changed: 0,
+      removed: 0,
+    });
+    const { hits, generation } = await client.call('index/search', { query: 'feed walrus' });
+    expect(generation).toBe(updated.generation);
+    expect(hits[0]).toMatchObject({
+      path: 'src/walrus.ts',
+      start_line: 1,
+      lang: 'typescript',
+      symbol: 'feedWalrus',
+    });
+    expect(await client.call('index/status', {})).toMatchObject({ root, files: 2, generation, pending: 0 });
+    expect(await client.call('status', {})).toMatchObject({ index: { root, files: 2 } });
+  });
+
+  it('a second update does what has changed', async () => {
+    const { client } = await contract.open();
+    const root = tree();
+    await client.call('index/update', { root });
+    rmSync(join(root, 'README.md'));
+    writeFileSync(join(root, 'src', 'otter.ts'), 'export const otter = 1;\n');
+    expect(await client.call('index/update', { root, paths: ['README.md'] })).toMatchObject({
+      added: 0,
+      removed: 1,
+    });
+    expect(await client.call('index/update', { root })).toMatchObject({
+      files: 2,
+      added: 1,
+      unchanged: 1,
+      removed: 0,
+    });
+    expect((await client.call('index/search', { query: 'herring' })).hits).toEqual([]);
+    expect((await client.call('index/search', { query: 'otter' })).hits).toHaveLength(1);
+  });
+
+  it('takes every option of a search', async () => {
+    const { client } = await contract.open();
+    await client.call('index/update', { root: tree() });
+    const limited = await client.call('index/search', { query: 'walrus', limit: 1, explain: true });
+    expect(limited.hits).toHaveLength(1);
+    expect(limited.hits[0]?.explain?.length).toBeGreaterThan(0);
+    const paths = async (more: object): Promise<string[]> =>
+      (await client.call('index/search', { query: 'walrus', ...more })).hits.map(({ path }) => path);
+    expect(await paths({ path: ['*.md'] })).toEqual(['README.md']);
+    expect(await paths({ lang: ['typescript'] })).toEqual(['src/walrus.ts']);
+    expect(await paths({ query: 'The walrus', literal: true })).toEqual(['README.md']);
+    expect(await paths({ query: 'feed[A-Z]\\w+', regex: true, context: 0 })).toEqual(['src/walrus.ts']);
+  });
+
+  it('is NOT_FOUND before the first update, and INVALID for a bad pattern', async () => {
+    const { client } = await contract.open();
+    await expect(client.call('index/search', { query: 'a' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(client.call('index/update', { root: '/no/such/folder' })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+    await client.call('index/update', { root: tree() });
+    await expect(client.call('index/search', { query: '(', regex: true })).rejects.toMatchObject({
+      code: 'INVALID',
+    });
+    await expect(client.call('index/search', { query: '  ' })).rejects.toMatchObject({ code: 'INVALID' });
+  });
+
+  it('its tables can be read and joined in SQL', async () => {
+    const { client } = await contract.open();
+    await client.call('index/update', { root: tree() });
+    expect(await client.rows('SELECT path FROM _onepond.files ORDER BY path')).toEqual([
+      { path: 'README.md' },
+      { path: 'src/walrus.ts' },
+    ]);
+  });
+
+  it('an aborted update ends in ABORTED, and the next one is whole', async () => {
+    const { client } = await contract.open();
+    const root = tree();
+    const stop = new AbortController();
+    stop.abort();
+    const call = client.call('index/update', { root }, stop.signal);
+    await expect(call).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await client.call('index/update', { root })).toMatchObject({ files: 2 });
+  });
+
+  it('updates that arrive together do not disturb each other or the searches beside them', async () => {
+    const { client, another } = await contract.open();
+    const root = tree();
+    await client.call('index/update', { root });
+    const others = await Promise.all([another(), another()]);
+    const updates = others.map((other) => other.call('index/update', { root, full: true }));
+    expect((await client.call('index/search', { query: 'herring' })).hits).toHaveLength(1);
+    for (const update of updates) expect(await update).toMatchObject({ files: 2, unchanged: 2 });
+  });
+
+  it('a watch is held by a session', async () => {
+    const { client } = await contract.open();
+    const root = tree();
+    expect(await client.call('index/watch', { root })).toEqual({});
+    expect(await client.call('index/status', {})).toMatchObject({ root, files: 2 });
+  });
+}

@@ -1,0 +1,111 @@
+import { expect, it } from 'vitest';
+import { DEFAULT_BATCH_SIZE } from '../../../src/protocol.ts';
+import type { Contract } from '../place.ts';
+
+export function statementContract(contract: Contract): void {
+  it('run tells how many rows changed, and under which epoch', async () => {
+    const { client, place } = await contract.open();
+    await client.run('CREATE TABLE t (n INT)');
+    const inserted = await client.run('INSERT INTO t SELECT range FROM range(5)');
+    expect(inserted).toEqual({
+      rowsChanged: 5,
+      epoch: place.database.epoch,
+      replayed: false,
+      inTransaction: false,
+    });
+    expect(await client.run('UPDATE t SET n = 9 WHERE n > 2')).toMatchObject({ rowsChanged: 2 });
+    expect(await client.run('DELETE FROM t')).toMatchObject({ rowsChanged: 5 });
+  });
+
+  it('the epoch grows with every owner of the file', async () => {
+    const { place } = await contract.open();
+    expect(place.database.epoch).toBe(1);
+    expect(await place.database.beginEpoch()).toBe(2);
+  });
+
+  it('several statements run in their order, and the last one answers', async () => {
+    const { client } = await contract.open();
+    const text =
+      "CREATE TABLE t (s VARCHAR); INSERT INTO t VALUES ('a;b'); -- not; here\nSELECT s AS a FROM t;";
+    expect(await client.rows(text)).toEqual([{ a: 'a;b' }]);
+    expect(await client.run("INSERT INTO t VALUES ('x'); DELETE FROM t;")).toMatchObject({ rowsChanged: 2 });
+  });
+
+  it('a failing statement ends the text there: what was before it stays', async () => {
+    const { client } = await contract.open();
+    const text =
+      'CREATE TABLE t (n INT); INSERT INTO t VALUES (1); SELECT * FROM missing; INSERT INTO t VALUES (2)';
+    await expect(client.run(text)).rejects.toMatchObject({ code: 'SQL' });
+    expect(await client.rows('SELECT n FROM t')).toEqual([{ n: 1 }]);
+  });
+
+  it('a syntax error in any statement runs none of them', async () => {
+    const { client } = await contract.open();
+    await expect(client.run('CREATE TABLE t (n INT); SELEC 1')).rejects.toMatchObject({
+      data: { kind: 'Parser' },
+    });
+    expect(
+      await client.rows("SELECT count(*)::INT AS n FROM duckdb_tables() WHERE table_name = 't'"),
+    ).toEqual([{ n: 0 }]);
+  });
+
+  it('a result does not depend on what the table held when the text ran first', async () => {
+    const { client, another } = await contract.open();
+    const writer = await another();
+    await writer.run('CREATE TABLE r AS SELECT range AS a FROM range(100)');
+    const count = 'SELECT count(*)::INT AS n FROM r WHERE a > 1000';
+    expect(await client.rows(count)).toEqual([{ n: 0 }]);
+    await writer.run('INSERT INTO r SELECT 2000 + range FROM range(7)');
+    expect(await client.rows(count)).toEqual([{ n: 7 }]);
+  });
+
+  it('a table that was made anew answers with its new columns', async () => {
+    const { client, another } = await contract.open();
+    await client.run('CREATE TABLE t AS SELECT 1 AS a');
+    expect(await client.rows('SELECT * FROM t')).toEqual([{ a: 1 }]);
+    await (await another()).run("CREATE OR REPLACE TABLE t AS SELECT 'x' AS b, 2 AS c");
+    expect(await client.rows('SELECT * FROM t')).toEqual([{ b: 'x', c: 2 }]);
+  });
+
+  it('maxRows is the most that a result may have', async () => {
+    const { client } = await contract.open();
+    const all = await client.query('SELECT * FROM range(5)', undefined, { maxRows: 5 });
+    expect(all.rows).toHaveLength(5);
+    for (const rows of [6, DEFAULT_BATCH_SIZE * 3]) {
+      const call = client.query(`SELECT * FROM range(${rows})`, undefined, { maxRows: 5 });
+      await expect(call).rejects.toMatchObject({
+        code: 'TOO_LARGE',
+        hint: expect.stringContaining('stream'),
+      });
+    }
+    const none = client.query('SELECT 1', undefined, { maxRows: 0 });
+    await expect(none).rejects.toMatchObject({ code: 'TOO_LARGE' });
+  });
+
+  it('a result over the size of a message is TOO_LARGE, and the session goes on', async () => {
+    const { client } = await contract.open();
+    const call = client.query("SELECT repeat('x', 1000000) AS a FROM range(70)");
+    await expect(call).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    expect(await client.rows('SELECT 1 AS a')).toEqual([{ a: 1 }]);
+  });
+
+  it('calls of one session run in the order they came', async () => {
+    const { client } = await contract.open();
+    await client.run('CREATE SEQUENCE s');
+    const calls = Array.from({ length: 20 }, () => client.rows("SELECT nextval('s')::INT AS n"));
+    const order = (await Promise.all(calls)).map(([row]) => row?.n);
+    expect(order).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+  });
+
+  it('announces a call that changes data, before it does, and no other', async () => {
+    const { client } = await contract.open();
+    const { session } = client;
+    await client.call('run', { sql: 'CREATE TABLE t (n INT)', call: 1 });
+    await client.call('query', { sql: 'SELECT * FROM t', call: 2 });
+    await client.call('run', { sql: 'INSERT INTO t VALUES (1)', call: 3 });
+    await session.began(1);
+    await session.began(3);
+    const second = await Promise.race([session.began(2).then(() => 'announced'), client.call('ping', {})]);
+    expect(second).toEqual({});
+  });
+}

@@ -1,0 +1,29 @@
+import { describe } from 'vitest';
+import { abortContract } from './parts/abort.ts';
+import { errorContract } from './parts/errors.ts';
+import { indexContract } from './parts/index.ts';
+import { paramContract } from './parts/params.ts';
+import { readOnlyContract } from './parts/read-only.ts';
+import { sessionContract } from './parts/sessions.ts';
+import { statementContract } from './parts/statements.ts';
+import { streamContract } from './parts/streams.ts';
+import { transactionContract } from './parts/transactions.ts';
+import { valueContract } from './parts/values.ts';
+import { type Connect, contractOver } from './place.ts';
+
+/** What holds for every caller of the method table, whatever lies between it and the engine. */
+export function describeContract(name: string, connect: Connect): void {
+  const contract = contractOver(connect);
+  describe(name, () => {
+    describe('values', () => valueContract(contract));
+    describe('params', () => paramContract(contract));
+    describe('statements', () => statementContract(contract));
+    describe('errors', () => errorContract(contract));
+    describe('streams', () => streamContract(contract));
+    describe('abort', () => abortContract(contract));
+    describe('transactions', () => transactionContract(contract));
+    describe('read-only', () => readOnlyContract(contract));
+    describe('sessions', () => sessionContract(contract));
+    describe('index', () => indexContract(contract));
+  });
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { type Connect, contractOver } from './place.ts';
+
+/** What holds where the other side may say anything: both ways between processes or threads. */
+export function describeWire(name: string, connect: Connect): void {
+  const contract = contractOver(connect);
+
+  describe(`strange calls over ${name}`, () => {
+    const WRONG: readonly [method: string, params: unknown][] = [
+      ['query', {}],
+      ['query', { sql: 5 }],
+      ['query', { sql: 'SELECT 1', extra: true }],
+      ['query', { sql: 'SELECT 1', values: 'xml' }],
+      ['query', { sql: 'SELECT 1', maxRows: -1 }],
+      ['query', { sql: 'SELECT 1', call: 1.5 }],
+      ['query', { sql: 'SELECT ?', params: 'a' }],
+      ['query', ['SELECT 1']],
+      ['run', null],
+      ['stream/next', { cursor: 1, batchSize: 0 }],
+      ['stream/next', { cursor: 1, batchSize: 1_000_001 }],
+      ['index/search', { query: 'a', limit: 0 }],
+      ['index/search', { query: 'a', limit: 1001 }],
+      ['index/update', { root: ['a'] }],
+      ['ping', { extra: 1 }],
+    ];
+    it.each(WRONG)('%s with the params %j is INVALID', async (method, params) => {
+      const { client } = await contract.open();
+      await expect(client.call(method as 'query', params as never)).rejects.toMatchObject({
+        code: 'INVALID',
+      });
+      await expect(client.rows('SELECT 1 AS a')).resolves.toEqual([{ a: 1 }]);
+    });
+
+    it.each(['nothing', 'constructor', '__proto__', 'toString', ''])(
+      'the method %j is unknown',
+      async (method) => {
+        const { client } = await contract.open();
+        await expect(client.call(method as 'query', {} as never)).rejects.toMatchObject({ code: 'INVALID' });
+        await expect(client.rows('SELECT 1 AS a')).resolves.toEqual([{ a: 1 }]);
+      },
+    );
+
+    it('says which field is wrong', async () => {
+      const { client } = await contract.open();
+      await expect(client.call('query', { sql: 5 } as never)).rejects.toThrow(/^query: sql: /);
+    });
+
+    it('keeps the hint and the data of an error', async () => {
+      const { client } = await contract.open();
+      await client.run('CREATE TABLE numbers (n INT)');
+      await expect(client.query('SELECT * FROM numberz')).rejects.toMatchObject({
+        name: 'PondError',
+        code: 'SQL',
+        hint: expect.stringContaining('numbers'),
+        data: { kind: 'Catalog', position: 14 },
+      });
+    });
+  });
+}

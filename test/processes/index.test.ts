@@ -1,0 +1,121 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ownerOf, type Peer, until, World } from '../support/world.ts';
+
+/** A tree of `count` files, each with a word of its own and two chunks. */
+function tree(world: World, count: number): string {
+  const root = world.path('tree');
+  mkdirSync(`${root}/.git`, { recursive: true });
+  const filler = Array.from({ length: 70 }, (_, line) => `// filler ${line}`).join('\n');
+  for (let i = 0; i < count; i++) {
+    writeFileSync(
+      `${root}/file${i}.ts`,
+      `export const alpha${i} = 1; // common\n${filler}\nexport const omega${i} = 1; // common\n`,
+    );
+  }
+  return root;
+}
+
+async function readers(world: World, root: string, count: number): Promise<Peer[]> {
+  const peers = await Promise.all(Array.from({ length: count }, () => world.peer()));
+  await Promise.all(peers.map((peer) => peer.ask('openIndex', root)));
+  return peers;
+}
+
+const isFound = async (peer: Peer, word: string): Promise<boolean> =>
+  (await peer.ask('search', word)).hits.length > 0;
+
+describe('an index that several processes have open', () => {
+  it('is updated by a reader, which sees the progress of the owner', async () => {
+    const world = new World();
+    const peers = await readers(world, tree(world, 600), 3);
+    const owner = await ownerOf(peers);
+    const reader = peers.find((peer) => peer !== owner) as Peer;
+    const { result, progress, last } = await reader.ask('update');
+    expect(result).toMatchObject({ added: 600, files: 600, chunks: 1200 });
+    expect(progress).toBeGreaterThan(1);
+    expect(last).toMatchObject({ files: 600, totalFiles: 600 });
+    const answers = await Promise.all(
+      peers.map((peer) => peer.ask('search', 'common alpha7', { limit: 20 })),
+    );
+    const [first, ...others] = answers.map(({ hits }) => JSON.stringify(hits));
+    expect(JSON.parse(first as string)).toHaveLength(20);
+    expect(others).toEqual([first, first]);
+  });
+
+  it('is updated whole although its owner is killed in the middle', async () => {
+    const world = new World();
+    const peers = await readers(world, tree(world, 3_000), 3);
+    const owner = await ownerOf(peers);
+    const others = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    const update = others[0].ask('update');
+    // A first batch is committed and searchable before all are.
+    await until(() => isFound(others[1], 'common').catch(() => false));
+    await owner.kill();
+    const { result } = await update;
+    expect(result).toMatchObject({ files: 3_000, chunks: 6_000 });
+    // What the dead owner had committed was not done again.
+    expect(result.unchanged).toBeGreaterThan(0);
+    expect(result.added + result.unchanged).toBe(3_000);
+    expect((await others[1].ask('search', 'omega2999')).hits[0].path).toBe('file2999.ts');
+  });
+
+  it('never shows half a file while it changes', async () => {
+    const world = new World();
+    const root = tree(world, 1);
+    const [writer, reader] = (await readers(world, root, 2)) as [Peer, Peer];
+    await writer.ask('update');
+    const body = Array.from({ length: 70 }, (_, line) => `// line ${line}`).join('\n');
+    for (let version = 1; version <= 10; version++) {
+      writeFileSync(`${root}/file0.ts`, `// marker v${version} top\n${body}\n// marker v${version} bottom\n`);
+      let done = false;
+      const update = writer.ask('update').then(() => {
+        done = true;
+      });
+      while (!done) {
+        const { hits } = await reader.ask('search', 'marker', { context: 0 });
+        const seen = new Set(hits.map(({ snippet }: { snippet: string }) => /v\d+/.exec(snippet)?.[0]));
+        expect([hits.length, seen.size]).toEqual(hits.length === 0 ? [0, 0] : [2, 1]);
+      }
+      await update;
+    }
+  });
+
+  it('stays fresh for a process that watches, whoever owns it', async () => {
+    const world = new World();
+    const root = tree(world, 5);
+    const peers = await readers(world, root, 3);
+    const owner = await ownerOf(peers);
+    const others = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    await others[0].ask('update');
+    await others[0].ask('watch');
+    writeFileSync(`${root}/zebra.ts`, 'export const zebra = 1;\n');
+    await until(() => isFound(others[1], 'zebra'));
+    await owner.kill();
+    // Changed while nobody watches: the next owner's first scan finds it.
+    rmSync(`${root}/zebra.ts`);
+    writeFileSync(`${root}/giraffe.ts`, 'export const giraffe = 1;\n');
+    await until(async () => (await isFound(others[1], 'giraffe')) && !(await isFound(others[1], 'zebra')));
+    writeFileSync(`${root}/okapi.ts`, 'export const okapi = 1;\n');
+    await until(() => isFound(others[1], 'okapi'));
+  });
+
+  it('is searched from two processes while a third updates it', async () => {
+    const world = new World();
+    const root = tree(world, 1_500);
+    const peers = (await readers(world, root, 3)) as [Peer, Peer, Peer];
+    await peers[0].ask('update', { paths: ['file0.ts'] });
+    let done = false;
+    const update = peers[0].ask('update').finally(() => {
+      done = true;
+    });
+    const search = async (peer: Peer): Promise<number> => {
+      let answers = 0;
+      for (; !done; answers++) expect((await peer.ask('search', 'alpha0')).hits[0].path).toBe('file0.ts');
+      return answers;
+    };
+    const counts = await Promise.all([search(peers[1]), search(peers[2])]);
+    expect((await update).result.files).toBe(1_500);
+    for (const answers of counts) expect(answers).toBeGreaterThan(0);
+  });
+});
