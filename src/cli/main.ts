@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ERRORS, fromSystem, PondError } from '../errors.ts';
+import { keepAlive, letEnd } from '../router/alive.ts';
 import { VERSION } from '../version.ts';
 import { COMMANDS, type CommandRow, GLOBAL_OPTIONS, type OptionRow } from './commands.ts';
 import { type Context, EXIT, type GlobalOptions } from './context.ts';
@@ -91,7 +92,7 @@ async function runCommand(
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   // A connection does not keep a process alive; a command does.
-  const alive = setInterval(() => undefined, 1 << 30);
+  keepAlive();
   const { signal } = interrupt;
   const context: Context = { options, signal, limits: { signal } };
   try {
@@ -99,7 +100,7 @@ async function runCommand(
   } catch (error) {
     return reportFailure(error, options);
   } finally {
-    clearInterval(alive);
+    letEnd();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }

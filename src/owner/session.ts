@@ -118,6 +118,7 @@ export class Session {
       throw error;
     } finally {
       this.#running.delete(call);
+      this.#begun.delete((checked as { readonly call?: number }).call ?? -1);
     }
   }
 

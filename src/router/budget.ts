@@ -1,6 +1,7 @@
 import { unresponsive } from '../election/obstacles.ts';
 import { type Outcome, PondError } from '../errors.ts';
 import { METHODS, type MethodName } from '../protocol.ts';
+import { keepAlive, letEnd } from './alive.ts';
 
 export interface CallLimits {
   readonly signal?: AbortSignal | undefined;
@@ -15,30 +16,33 @@ const CANCEL_GRACE = 500;
 export class Budget {
   /** Until when an owner may be waited for, on the clock of performance.now(). */
   readonly waitUntil: number;
-  readonly #stop = new AbortController();
+  /** Fires when the budget has run out; none for a call without limits, which is nearly every call. */
+  readonly #stop: AbortController | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
-  /** Keeps the process alive while a call is under way: everything else here lets it end. */
-  readonly #alive = setInterval(() => undefined, 1 << 30);
   #why: 'TIMEOUT' | 'ABORTED' = 'TIMEOUT';
-  readonly #abort = (): void => {
-    this.#why = 'ABORTED';
-    this.#stop.abort();
-  };
 
   constructor({ signal, timeout }: CallLimits, wait: number) {
     this.waitUntil = performance.now() + Math.min(wait, timeout ?? wait);
+    keepAlive();
+    if (!signal && timeout === undefined) return;
+    this.#stop = new AbortController();
     this.#signal = signal;
-    if (timeout !== undefined) this.#timer = setTimeout(() => this.#stop.abort(), timeout);
+    if (timeout !== undefined) this.#timer = setTimeout(() => this.#stop?.abort(), timeout);
     if (signal?.aborted) this.#abort();
     else signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
   end(): void {
+    letEnd();
     clearTimeout(this.#timer);
-    clearInterval(this.#alive);
     this.#signal?.removeEventListener('abort', this.#abort);
   }
+
+  readonly #abort = (): void => {
+    this.#why = 'ABORTED';
+    this.#stop?.abort();
+  };
 
   /**
    * Waits for the search for an owner, which is shared with other calls and goes on when this one gives up.
@@ -46,14 +50,14 @@ export class Budget {
    */
   guard<T>(shared: Promise<T>, obstacle: () => PondError): Promise<T> {
     return new Promise((settled, failed) => {
-      const { signal } = this.#stop;
+      const signal = this.#stop?.signal;
       const timer = setTimeout(() => failed(obstacle()), Math.max(this.waitUntil - performance.now(), 0));
       const giveUp = (): void => failed(this.#why === 'ABORTED' ? this.#gaveUp('not-committed') : obstacle());
-      if (signal.aborted) giveUp();
-      signal.addEventListener('abort', giveUp, { once: true });
+      if (signal?.aborted) giveUp();
+      signal?.addEventListener('abort', giveUp, { once: true });
       shared.then(settled, failed).finally(() => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', giveUp);
+        signal?.removeEventListener('abort', giveUp);
       });
     });
   }
@@ -62,8 +66,9 @@ export class Budget {
    * One request under the budget. When it runs out the owner is asked to cancel, and has a moment to say what
    * became of the call: an answer that came after all is better than an error.
    */
-  async bound<T>(method: MethodName, pid: number, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { signal } = this.#stop;
+  async bound<T>(method: MethodName, pid: number, request: (signal?: AbortSignal) => Promise<T>): Promise<T> {
+    const signal = this.#stop?.signal;
+    if (!signal) return request();
     if (signal.aborted) throw this.#gaveUp('not-committed');
     const answer = settle(request(signal));
     const ranOut = new Promise<null>((out) =>

@@ -99,16 +99,22 @@ export class Link {
     signal?: AbortSignal,
   ): Promise<Result<M>> {
     return new Promise((answered, failed) => {
-      const waiting: Waiting = { patience, silence: 0, giveUp: failed };
-      const done = (): void => {
-        this.#waiting.delete(waiting);
-        if (this.#waiting.size === 0) this.#stopLooking();
-      };
+      // The time since the last look is not this call's.
+      const silence = this.#timer ? this.#lookedAt - performance.now() : 0;
+      const waiting: Waiting = { patience, silence, giveUp: failed };
       this.#waiting.add(waiting);
       this.#look(patience);
-      this.#peer.request(method, params, signal).then(answered, failed).finally(done);
-      // A silent owner settles the call through giveUp, and the answer that never comes must not keep it here.
-      void this.#peer.closed.then(done);
+      this.#peer.request(method, params, signal).then(
+        (result) => {
+          this.#waiting.delete(waiting);
+          if ('call' in params) this.#begun.delete(params.call as number);
+          answered(result);
+        },
+        (error: unknown) => {
+          this.#waiting.delete(waiting);
+          failed(error);
+        },
+      );
     });
   }
 
@@ -129,6 +135,7 @@ export class Link {
     this.#timer = setInterval(() => this.#tick(pause), pause).unref();
   }
 
+  /** At a look that finds nobody waiting, not at each answer: calls in a row share one timer. */
   #stopLooking(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
