@@ -87,7 +87,8 @@ export function decode(value: unknown, revive?: Revive): unknown {
 const SCALARS: Readonly<Record<string, (v: unknown) => unknown>> = {
   bigint: (v) => BigInt(v as string),
   date: (v) => new Date((v as number | null) ?? Number.NaN),
-  bytes: (v) => new Uint8Array(Buffer.from(v as string, 'base64')),
+  // A Buffer, as the driver gives it.
+  bytes: (v) => Buffer.from(v as string, 'base64'),
   number: (v) => Number(v),
 };
 

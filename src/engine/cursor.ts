@@ -3,6 +3,7 @@ import { PondError } from '../errors.ts';
 import type { StreamNextResult, ValueForm } from '../protocol.ts';
 import type { BindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
+import { interruptible, keepInterrupting } from './interrupt.ts';
 import { sizeOf, type WireRow, wireRows } from './rows.ts';
 import { type BeforeStatement, runStatements } from './statements.ts';
 import { Turns } from './turns.ts';
@@ -33,22 +34,19 @@ export class Cursor {
   readonly #turns = new Turns();
   #rest: WireRow[] = [];
   #ended = false;
-  #closed = false;
+  #closed: Promise<void> | undefined;
 
   /** Runs the statement up to its first rows. Owns `connection` from the call on, also when it fails. */
   static async open(connection: DuckDBConnection, options: CursorOptions): Promise<Cursor> {
-    const interrupt = (): void => connection.interrupt();
-    options.signal.addEventListener('abort', interrupt, { once: true });
+    const { sql, params, before, signal, readOnly } = options;
     try {
-      if (options.readOnly) await runStatements(connection, 'BEGIN TRANSACTION READ ONLY');
-      const { sql, params, before } = options;
-      const result = await runStatements(connection, sql, params, { streaming: true, before });
-      return new Cursor(connection, result, options);
+      if (readOnly) await runStatements(connection, 'BEGIN TRANSACTION READ ONLY');
+      const run = (): Promise<DuckDBResult> =>
+        runStatements(connection, sql, params, { streaming: true, before });
+      return new Cursor(connection, await interruptible(connection, signal, run), options);
     } catch (error) {
       connection.closeSync();
       throw error;
-    } finally {
-      options.signal.removeEventListener('abort', interrupt);
     }
   }
 
@@ -61,24 +59,24 @@ export class Cursor {
 
   /** The next rows, `batchSize` at most. `done` with the last ones; nothing may be asked for after that. */
   async next(batchSize: number, signal: AbortSignal): Promise<StreamNextResult> {
-    return this.#turns.take(async () => {
-      const interrupt = (): void => this.#connection.interrupt();
-      signal.addEventListener('abort', interrupt, { once: true });
-      try {
-        while (!this.#ended && this.#rest.length < batchSize) await this.#fetch(signal);
-        const rows = this.#takeRows(batchSize);
-        return { rows, done: this.#ended && this.#rest.length === 0 };
-      } finally {
-        signal.removeEventListener('abort', interrupt);
-      }
-    }, signal);
+    const read = async (): Promise<StreamNextResult> => {
+      while (!this.#ended && this.#rest.length < batchSize) await this.#fetch(signal);
+      const rows = this.#takeRows(batchSize);
+      return { rows, done: this.#ended && this.#rest.length === 0 };
+    };
+    return this.#turns.take(() => interruptible(this.#connection, signal, read), signal);
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#connection.interrupt();
-    void this.#turns.take(async () => {
+  /** Ends a batch under way and lets go of the connection, and so of the file. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const stop = keepInterrupting(this.#connection);
+    await this.#turns.take(async () => {
+      stop();
       this.#rest = [];
       this.#connection.closeSync();
     });

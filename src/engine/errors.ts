@@ -12,7 +12,11 @@ const PREFIX = /^(?:Failure running pending result task|Failed to extract statem
 /** Messages that mean more than "refused", first match wins. Everything else is SQL. */
 const MEANINGS: readonly { readonly match: RegExp; readonly code: ErrorCode; readonly hint?: string }[] = [
   // What extracting statements says of a text that holds none.
-  { match: /^Error in native callback$/, code: 'INVALID', hint: 'is there a statement in the text?' },
+  {
+    match: /^Error in native callback$|No statement to prepare/,
+    code: 'INVALID',
+    hint: 'is there a statement in the text?',
+  },
   { match: /^INTERRUPT Error/, code: 'ABORTED' },
   {
     match: /transaction is launched in read-only mode|attached in read-only mode|database is read-only/i,

@@ -13,6 +13,7 @@ import { decode } from '../values.ts';
 import type { BindParams } from './bind.ts';
 import { Cursor } from './cursor.ts';
 import type { Database } from './database.ts';
+import { interruptible, keepInterrupting } from './interrupt.ts';
 import { reviveDriverValue } from './revive.ts';
 import { collectRows } from './rows.ts';
 import { type BeforeStatement, runStatements, type StatementInfo } from './statements.ts';
@@ -47,6 +48,7 @@ export class SqlSession {
   readonly #cursors = new Map<number, Cursor>();
   #lastCursor = 0;
   #inTransaction = false;
+  #closed = false;
 
   constructor(database: Database, connection: DuckDBConnection, options: SqlSessionOptions) {
     this.#database = database;
@@ -70,6 +72,7 @@ export class SqlSession {
 
   /** A stream reads on a connection of its own, so that its consumer may use the session between two batches. */
   async openCursor(params: StreamOpenParams, signal: AbortSignal): Promise<StreamOpenResult> {
+    if (this.#options.readOnly) refuseFiles(params.sql);
     const cursor = await Cursor.open(await this.#database.driverConnection(), {
       sql: params.sql,
       params: bound(params),
@@ -79,6 +82,10 @@ export class SqlSession {
       signal,
       fetches: this.#database.fetches,
     });
+    if (this.#closed) {
+      await cursor.close();
+      throw new PondError('ABORTED', 'the session was closed');
+    }
     const id = ++this.#lastCursor;
     this.#cursors.set(id, cursor);
     return { cursor: id, names: cursor.names };
@@ -88,23 +95,28 @@ export class SqlSession {
     const cursor = this.#cursors.get(id);
     if (!cursor) throw new PondError('INVALID', `there is no open cursor ${id}`);
     const batch = await cursor.next(batchSize, signal);
-    if (batch.done) this.closeCursor(id);
+    if (batch.done) await this.closeCursor(id);
     return batch;
   }
 
-  closeCursor(id: number): void {
-    this.#cursors.get(id)?.close();
+  async closeCursor(id: number): Promise<void> {
+    const cursor = this.#cursors.get(id);
     this.#cursors.delete(id);
+    await cursor?.close();
   }
 
   /** Interrupts what runs and lets go of the connection; an open transaction is rolled back by DuckDB. */
   async close(): Promise<void> {
-    for (const id of [...this.#cursors.keys()]) this.closeCursor(id);
-    this.#connection.interrupt();
+    if (this.#closed) return;
+    this.#closed = true;
+    const cursors = [...this.#cursors.keys()].map((id) => this.closeCursor(id));
+    const stop = keepInterrupting(this.#connection);
     // Whatever the interrupt ended still holds the turn for a moment: closing under it would crash.
-    await this.#turns.take(async () => {
+    const own = this.#turns.take(async () => {
+      stop();
       this.#connection.closeSync();
     });
+    await Promise.all([own, ...cursors]);
   }
 
   async #run<T>(
@@ -113,18 +125,18 @@ export class SqlSession {
     read: (result: DuckDBResult) => Promise<T>,
   ): Promise<T> {
     return this.#turns.take(async () => {
-      const interrupt = (): void => this.#connection.interrupt();
-      signal.addEventListener('abort', interrupt, { once: true });
+      const connection = this.#connection;
+      const before = this.#before(params.call);
+      const run = async (): Promise<T> =>
+        read(await runStatements(connection, params.sql, bound(params), { before }));
+      if (this.#options.readOnly) refuseFiles(params.sql);
+      // Without what surrounds it: a ROLLBACK that is interrupted leaves its transaction open.
+      const work = (): Promise<T> => interruptible(connection, signal, run);
       try {
-        const before = this.#before(params.call);
-        const work = async (): Promise<T> =>
-          read(await runStatements(this.#connection, params.sql, bound(params), { before }));
         return this.#options.readOnly ? await this.#readOnly(work) : await work();
       } catch (error) {
         this.#noteFailure(error);
         throw error;
-      } finally {
-        signal.removeEventListener('abort', interrupt);
       }
     }, signal);
   }
@@ -162,11 +174,27 @@ export class SqlSession {
   }
 }
 
-function bound(params: RunParams): BindParams | undefined {
-  return params.params === undefined ? undefined : (decode(params.params, reviveDriverValue) as BindParams);
+/** @throws PondError INVALID for what is no value in wire form */
+function bound({ params }: RunParams): BindParams | undefined {
+  try {
+    return params === undefined ? undefined : (decode(params, reviveDriverValue) as BindParams);
+  } catch (error) {
+    throw new PondError('INVALID', `params: ${(error as Error).message}`, { cause: error });
+  }
 }
 
-function refuseForReaders({ type }: StatementInfo): void {
-  if (!NOT_FOR_READERS.has(type)) return;
-  throw new PondError('READ_ONLY', `a read-only handle may not run a ${StatementType[type]} statement`);
+/** Before anything is prepared: DuckDB makes the folder of an EXPORT and opens the file of a COPY in planning it. */
+function refuseFiles(text: string): void {
+  const first = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/|;)*(copy|export|import)\b/i.exec(text)?.[1];
+  if (first !== undefined)
+    throw new PondError('READ_ONLY', `a read-only handle may not ${first.toUpperCase()}`);
+}
+
+/** Statements that carry another one in them, which DuckDB does not tell the type of. */
+const CARRIERS: ReadonlySet<StatementType> = new Set([StatementType.EXPLAIN, StatementType.PREPARE]);
+const WRITES_FILES = /\b(?:copy|export|import|attach|detach)\b/i;
+
+function refuseForReaders({ type, text }: StatementInfo): void {
+  if (!NOT_FOR_READERS.has(type) && !(CARRIERS.has(type) && WRITES_FILES.test(text))) return;
+  throw new PondError('READ_ONLY', `a read-only handle may not run this ${StatementType[type]} statement`);
 }

@@ -17,6 +17,8 @@ const WHOLE: ReadonlySet<StatementType> = new Set([StatementType.TRANSACTION, St
 /** What one statement of a text is, told before it runs. */
 export interface StatementInfo {
   readonly type: StatementType;
+  /** The whole text that it stands in. */
+  readonly text: string;
   /** False where the statement is known to change nothing at all. */
   readonly mayWrite: boolean;
 }
@@ -46,12 +48,13 @@ export async function runStatements(
 ): Promise<DuckDBResult> {
   try {
     const only = await prepareOnly(connection, sql);
-    if (only) return await runPrepared(only, sql, params, options);
+    if (only) return await runPrepared(only, { text: sql, alone: true }, params, options);
     const extracted = await connection.extractStatements(sql);
     const last = extracted.count - 1;
+    const part = { text: sql, alone: false };
     for (let i = 0; i < last; i++)
-      await runPrepared(await extracted.prepare(i), null, [], { before: options.before });
-    return await runPrepared(await extracted.prepare(last), null, params, options);
+      await runPrepared(await extracted.prepare(i), part, [], { before: options.before });
+    return await runPrepared(await extracted.prepare(last), part, params, options);
   } catch (error) {
     throw fromDuckDB(error, sql);
   }
@@ -70,16 +73,16 @@ async function prepareOnly(
   }
 }
 
-/** `sql` null: one of several, whose own text the driver does not tell. */
+/** `alone` is false for one of several statements, whose own text the driver does not tell. */
 async function runPrepared(
   prepared: DuckDBPreparedStatement,
-  sql: string | null,
+  { text, alone }: { readonly text: string; readonly alone: boolean },
   params: BindParams | undefined,
   { streaming = false, before }: RunOptions,
 ): Promise<DuckDBResult> {
   try {
     const type = prepared.statementType;
-    const succeeded = await before?.({ type, mayWrite: sql === null || mayWrite(type, sql) });
+    const succeeded = await before?.({ type, text, mayWrite: !alone || mayWrite(type, text) });
     bindParams(prepared, params);
     const result = WHOLE.has(type)
       ? await prepared.run()

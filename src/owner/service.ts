@@ -31,7 +31,7 @@ export function createService(context: ServiceContext): Calls {
     'stream/next': async ({ cursor, batchSize }, { signal }) =>
       (await sql()).nextBatch(cursor, batchSize, signal),
     'stream/close': async ({ cursor }) => {
-      (await sql()).closeCursor(cursor);
+      await (await sql()).closeCursor(cursor);
       return {};
     },
     'index/update': async ({ progress, ...params }, { signal }) => {

@@ -54,6 +54,7 @@ export function openPeer(channel: Channel): Peer {
       if (isClosed) throw new ConnectionLost();
       const source = signal && new CancellationTokenSource();
       const cancel = (): void => source?.cancel();
+      if (signal?.aborted) cancel();
       signal?.addEventListener('abort', cancel, { once: true });
       try {
         return await (source

@@ -41,13 +41,18 @@ export function abortContract(contract: Contract): void {
 
   it('ends a batch that does not come', async () => {
     const { client } = await contract.open();
-    const sql = `SELECT 1 UNION ALL ${ENDLESS}`;
+    // DuckDB computes some rows ahead: these are enough to fill that, and then there are no more.
+    const sql = 'SELECT range FROM range(1000000000000000) WHERE range < 3000000';
     const { cursor } = await client.call('stream/open', { sql });
     const stop = new AbortController();
-    const call = client.call('stream/next', { cursor, batchSize: 2 }, stop.signal);
+    const next = () => client.call('stream/next', { cursor, batchSize: 1_000_000 }, stop.signal);
+    for (let rows = 0; rows < 2_000_000; ) rows += (await next()).rows.length;
+    const endless = (async () => {
+      for (;;) await next();
+    })();
     await takenUp(client);
     stop.abort();
-    await expect(call).rejects.toMatchObject({ code: 'ABORTED' });
+    await expect(endless).rejects.toMatchObject({ code: 'ABORTED' });
     expect(await client.rows('SELECT 1 AS a')).toEqual([{ a: 1 }]);
   });
 
@@ -96,6 +101,7 @@ export function abortContract(contract: Contract): void {
     await Promise.all(others.map(takenUp));
     expect(await client.rows('SELECT 1 AS a')).toEqual([{ a: 1 }]);
     stop.abort();
-    for (const call of endless) await expect(call).rejects.toMatchObject({ code: 'ABORTED' });
+    const ends = await Promise.allSettled(endless);
+    for (const end of ends) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'ABORTED' } });
   });
 }

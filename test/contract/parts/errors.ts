@@ -10,7 +10,7 @@ export function errorContract(contract: Contract): void {
     ['Parser', 'SELEC 1', 0],
     ['Parser', 'SELECT 1 FROM\n  WHERE', 16],
     ['Catalog', 'SELECT * FROM missing', 14],
-    ['Catalog', "SELECT 'é😀', missing_function(1)", 13],
+    ['Catalog', "SELECT 'é😀', missing_function(1)", 14],
     ['Binder', 'SELECT nme FROM t', 7],
     ['Binder', '\n\n  SELECT id,\n    nme FROM t', 19],
     ['Constraint', "INSERT INTO t VALUES (1, 'two')", undefined],

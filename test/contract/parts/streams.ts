@@ -52,7 +52,7 @@ export function streamContract(contract: Contract): void {
 
   it('an endless result gives its first rows, and is closed early', async () => {
     const { client } = await contract.open();
-    const cursor = await open(client, 'SELECT a.range::INT FROM range(1000000000) a, range(1000000000) b');
+    const cursor = await open(client, 'SELECT range FROM range(1000000000000)');
     const { rows, done } = await client.call('stream/next', { cursor, batchSize: 10 });
     expect(rows).toHaveLength(10);
     expect(done).toBe(false);
@@ -108,11 +108,10 @@ export function streamContract(contract: Contract): void {
 
   it('an error in the middle ends the stream with its kind', async () => {
     const { client } = await contract.open();
-    const cursor = await open(
-      client,
-      "SELECT CASE WHEN range < 50000 THEN 1 ELSE error('stop here') END FROM range(60000)",
-    );
-    await expect(drain(client, cursor, 1000)).rejects.toMatchObject({
+    const sql = "SELECT CASE WHEN range < 50000 THEN 1 ELSE error('stop here') END FROM range(60000)";
+    // DuckDB computes ahead: it may meet the row before the first batch is asked for.
+    const read = async (): Promise<unknown> => drain(client, await open(client, sql), 1000);
+    await expect(read()).rejects.toMatchObject({
       code: 'SQL',
       message: expect.stringContaining('stop here'),
     });

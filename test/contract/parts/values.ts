@@ -21,11 +21,14 @@ async function inProcess() {
     connection
       .runAndReadAll(sql)
       .then((reader) => READ[form](reader))
-      .catch((error: Error) => ({ refused: error.message.replace(/^.* Error: /, '') }));
+      .catch((error: Error) => ({ refused: firstLine(error) }));
 }
 
+/** What DuckDB draws below its first line is data of the error here. */
+const firstLine = ({ message }: Error): string => message.replace(/^.* Error: /, '').replace(/\n[\s\S]*/, '');
+
 const outcome = (rows: Promise<unknown>): Promise<unknown> =>
-  rows.catch((error: Error) => ({ refused: error.message.replace(/^.* Error: /, '') }));
+  rows.catch((error: Error) => ({ refused: firstLine(error) }));
 
 /** Beyond the types of test_all_types(): what JSON, JavaScript objects or tags could spoil. */
 const HARD_CASES: Readonly<Record<string, string>> = {
@@ -76,7 +79,9 @@ export function valueContract(contract: Contract): void {
     }
   });
 
-  it.each(VALUE_FORMS.flatMap((form) => Object.keys(HARD_CASES).map((name) => ({ name, form }))))(
+  const cases = VALUE_FORMS.flatMap((form) => Object.keys(HARD_CASES).map((name) => ({ name, form })));
+  // JSON's own text of -0 is 0, so the json form of a row has it over the service itself alone.
+  it.each(cases.filter(({ name, form }) => name !== 'minus zero' || form !== 'json'))(
     '$name: as in-process, as $form',
     async ({ name, form }) => {
       const { client } = await contract.open();
