@@ -1,4 +1,5 @@
 import { CancellationTokenSource, createMessageConnection, type Message } from 'vscode-jsonrpc/node';
+import { PondError } from '../errors.ts';
 import type { MethodName, NoticeName, Notices, Params, Result } from '../protocol.ts';
 import type { Channel } from './channel.ts';
 import { fromWire } from './wire-errors.ts';
@@ -52,9 +53,9 @@ export function openPeer(channel: Channel): Peer {
   return {
     async request(method, params, signal) {
       if (isClosed) throw new ConnectionLost();
+      if (signal?.aborted) throw new PondError('ABORTED', 'the call was aborted before it was sent');
       const source = signal && new CancellationTokenSource();
       const cancel = (): void => source?.cancel();
-      if (signal?.aborted) cancel();
       signal?.addEventListener('abort', cancel, { once: true });
       try {
         return await (source
