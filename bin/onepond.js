@@ -1,2 +1,6 @@
 #!/usr/bin/env node
-import '../dist/main.js';
+import module from 'node:module';
+
+// Node 22 and later keep the compiled code from one run to the next.
+module.enableCompileCache?.();
+await import('../dist/cli.js');

@@ -1,6 +1,6 @@
 import type { Dialled } from '../transport/dial.ts';
 import { type Identity, processLiveness } from './identity.ts';
-import { heartbeatAge } from './lock.ts';
+import { heartbeatAge } from './lock-folder.ts';
 
 /** A holder on another machine is taken for dead after this long without a heartbeat, in ms: twelve of them. */
 const SILENT_ELSEWHERE_MS = 60_000;

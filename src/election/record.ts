@@ -2,7 +2,7 @@ import { rmdirSync, rmSync } from 'node:fs';
 import type { PondPaths } from '../paths.ts';
 import type { Identity } from './identity.ts';
 import { inFolderOf, publishJson } from './json-file.ts';
-import { readIdentity } from './lock.ts';
+import { readIdentity } from './lock-folder.ts';
 
 /** What an owner says of itself beside its database. A hint: the hello on its socket is what counts. */
 export interface OwnerRecord extends Identity {

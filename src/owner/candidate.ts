@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
 import { type Identity, ownIdentity } from '../election/identity.ts';
-import { type Lock, readHolder, tryLock } from '../election/lock.ts';
+import { type Lock, tryLock } from '../election/lock.ts';
+import { readHolder } from '../election/lock-folder.ts';
 import { heldElsewhere } from '../election/obstacles.ts';
 import { type OwnerRecord, publishRecord, removeHome, withdrawRecord } from '../election/record.ts';
 import type { Database } from '../engine/database.ts';

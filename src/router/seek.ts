@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDead } from '../election/holder.ts';
 import { type Identity, processLiveness } from '../election/identity.ts';
-import { breakLock, readHolder } from '../election/lock.ts';
+import { breakLock, readHolder } from '../election/lock-folder.ts';
 import { heldElsewhere, unreachable, unresponsive } from '../election/obstacles.ts';
 import { readRecord } from '../election/record.ts';
 import { PondError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { readHolder } from '../election/lock.ts';
+import { readHolder } from '../election/lock-folder.ts';
 import { unresponsive } from '../election/obstacles.ts';
 import { readRecord } from '../election/record.ts';
 import type { PondPaths } from '../paths.ts';
