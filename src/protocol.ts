@@ -202,6 +202,8 @@ export interface SearchHit {
 }
 export interface SearchResult {
   readonly query: string;
+  /** The tree that the paths of the hits are relative to. */
+  readonly root: string;
   readonly generation: number;
   /** Files known to have changed since they were indexed. */
   readonly pending: number;

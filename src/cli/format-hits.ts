@@ -9,8 +9,7 @@ type Colors = ReturnType<typeof pc.createColors>;
 
 /** Hits for people (`text`) or for an editor's quickfix list (`vimgrep`), with paths as seen from this folder. */
 export function formatHits(
-  { hits }: SearchResult,
-  root: string,
+  { hits, root }: SearchResult,
   format: HitFormat,
   { color }: GlobalOptions,
 ): string {

@@ -32,7 +32,7 @@ export const run: Run = async (context, words, flags) => {
   };
   if (fresh) await update(index, context);
   const result = await searchOrIndex(index, words.join(' '), wanted, context);
-  await show(result, root, format, options);
+  await show(result, format, options);
   return result.hits.length > 0 ? EXIT.done : EXIT.nothingFound;
 };
 
@@ -62,12 +62,11 @@ async function update(index: ProjectIndex, { options, limits }: Context): Promis
 
 async function show(
   result: SearchResult,
-  root: string,
   format: SearchFlags['format'],
   options: GlobalOptions,
 ): Promise<void> {
   if (options.json || format === 'json') return printJson(result);
-  await print(formatHits(result, root, format ?? 'text', options));
+  await print(formatHits(result, format ?? 'text', options));
   if (options.quiet) return;
   if (result.hits.length === 0) note(`onepond: nothing found for ${JSON.stringify(result.query)}`);
   if (result.pending > 0)

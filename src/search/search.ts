@@ -33,7 +33,14 @@ export async function search(
       throw new PondError('NOT_FOUND', 'this database holds no index', { hint: 'run onepond index' });
     const hits = await hitsOf(connection, params, filter);
     const ms = Math.round((performance.now() - began) * 100) / 100;
-    return { query: params.query, generation: meta.generation, pending: pending(), ms, hits };
+    return {
+      query: params.query,
+      root: meta.root,
+      generation: meta.generation,
+      pending: pending(),
+      ms,
+      hits,
+    };
   });
 }
 

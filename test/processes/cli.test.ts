@@ -91,7 +91,13 @@ describe('onepond search', () => {
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('indexing') });
     const { hits, ...rest } = JSON.parse(stdout);
-    expect(rest).toEqual({ query: 'parse header', generation: 1, pending: 0, ms: expect.any(Number) });
+    expect(rest).toEqual({
+      query: 'parse header',
+      root: cwd,
+      generation: 1,
+      pending: 0,
+      ms: expect.any(Number),
+    });
     expect(hits.map(({ path }: { path: string }) => path)).toEqual(['src/parser.ts', 'docs/guide.md']);
     for (const hit of hits) expect(Object.keys(hit)).toEqual(expect.arrayContaining(HIT_FIELDS));
     expect(hits[0]).toMatchObject({
