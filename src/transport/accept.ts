@@ -37,6 +37,8 @@ export function accept(channel: Channel, answer: Answer): Accepted {
     const call = new AbortController();
     const cancel = (): void => call.abort();
     token.onCancellationRequested(cancel);
+    // A cancel that overtook its request in the queue.
+    if (token.isCancellationRequested) cancel();
     gone.signal.addEventListener('abort', cancel, { once: true });
     try {
       return (await answer(method, params, call)) as object;

@@ -9,6 +9,7 @@ const REQUEST_CANCELLED = -32800;
 
 /** The only place where an error goes onto the wire. vscode-jsonrpc keeps nothing of any other class. */
 export function toWire(error: unknown): ResponseError<WireError> {
+  if (error instanceof ResponseError) return error as ResponseError<WireError>;
   if (error instanceof PondError) {
     const { code, hint, data } = error;
     const numeric = NUMBERS[code] ?? POND_ERROR;

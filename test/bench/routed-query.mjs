@@ -9,6 +9,8 @@ const CASES = [
   { measure: 'routed `select 1` / in-process', sql: 'select 1', most: 1.5 },
   { measure: 'routed point query in 1M rows / in-process', ...POINT },
 ];
+/** So many times both sides are asked before it counts: a reader is warm after about a thousand calls. */
+const WARM_UP = 30;
 const ROUNDS = 16;
 // In blocks: a call after a pause pays for waking two idle processes, which is not what is compared here.
 const CALLS = 500;

@@ -1,8 +1,9 @@
 import { fork, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Actor } from './actors/remote.mjs';
 import { growTree } from './tree.mjs';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -90,38 +91,3 @@ export class World {
 }
 
 const isLiving = ({ exitCode, signalCode }) => exitCode === null && signalCode === null;
-
-class Actor {
-  #child;
-  #asked = new Map();
-  #last = 0;
-
-  constructor(child) {
-    this.#child = child;
-    this.pid = child.pid;
-    this.exited = new Promise((exit) => child.once('exit', exit));
-    child.on('message', ({ id, value, error }) => {
-      if (error) this.#asked.get(id)?.failed(new Error(error));
-      else this.#asked.get(id)?.answered(value);
-      this.#asked.delete(id);
-    });
-    this.exited.then(() => {
-      for (const { failed } of this.#asked.values()) failed(new Error(`process ${this.pid} is gone`));
-    });
-  }
-
-  ask(op, ...args) {
-    const id = ++this.#last;
-    this.#child.send({ id, op, args });
-    return new Promise((answered, failed) => this.#asked.set(id, { answered, failed }));
-  }
-
-  /** Linux tells whether a process has DuckDB loaded; elsewhere there is no such sign. */
-  get isWarm() {
-    try {
-      return readFileSync(`/proc/${this.pid}/maps`, 'utf8').includes('duckdb.node');
-    } catch {
-      return process.platform !== 'linux';
-    }
-  }
-}
