@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { errnoOf, fromSystem, PondError } from './errors.ts';
 
 /** Everything that belongs to one database file. The folder lies beside it, so that all who see one see the other. */
@@ -25,7 +25,8 @@ export function pondPaths(file: string): PondPaths {
   if (file === '' || file === ':memory:' || file.includes('\0')) {
     throw new PondError('INVALID', `${JSON.stringify(file)} names no file that processes could share`);
   }
-  const db = realPath(resolve(file));
+  // As the system reads it, link by link: `link/..` is the parent of what the link points to.
+  const db = realPath(file);
   const home = `${db}.onepond`;
   return {
     db,
@@ -51,7 +52,8 @@ function realPath(file: string): string {
 /** A file that is not there yet lies in its real parent; a dangling link stands for its target. */
 function realPathOfMissing(file: string): string {
   if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) {
-    return realPath(resolve(dirname(file), readlinkSync(file)));
+    const target = readlinkSync(file);
+    return realPath(isAbsolute(target) ? target : `${dirname(file)}/${target}`);
   }
   try {
     return join(realpathSync.native(dirname(file)), basename(file));

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDead } from '../election/holder.ts';
 import { type Identity, processLiveness } from '../election/identity.ts';
+import { kernelLockHolder } from '../election/kernel-lock.ts';
 import { breakLock, readHolder } from '../election/lock-folder.ts';
 import { heldElsewhere, unreachable, unresponsive } from '../election/obstacles.ts';
 import { readRecord } from '../election/record.ts';
@@ -125,6 +126,9 @@ class Search {
       );
       return this.#wait();
     }
+    // Known before DuckDB is loaded, and so also to a caller with little time.
+    const pid = kernelLockHolder(this.#seeker.paths.db);
+    if (pid !== null && pid !== process.pid) this.#held(pid);
     const candidate = await host.candidate();
     const timeout = Math.max(this.#deadline - performance.now(), 0);
     const end = await candidate.campaign(timeout, (pid) => this.#held(pid));
@@ -149,6 +153,10 @@ class Search {
       ]);
     } catch (error) {
       peer.close();
+      // It kept silent because it was dying.
+      if (error instanceof ConnectionLost && this.#seeker.obstacle.current.code === 'OWNER_UNRESPONSIVE') {
+        this.#seeker.obstacle.current = NO_OWNER;
+      }
       if (error instanceof ConnectionLost || error === SILENT) return null;
       throw error;
     } finally {

@@ -21,13 +21,17 @@ export interface Accepted {
 
 export function accept(channel: Channel, answer: Answer): Accepted {
   const connection = createMessageConnection(channel.reader, channel.writer);
-  const gone = new AbortController();
-  const closed = new Promise<void>((settle) =>
-    gone.signal.addEventListener('abort', () => settle(), { once: true }),
-  );
+  const calls = new Set<AbortController>();
+  let isGone = false;
+  let settle: () => void = () => undefined;
+  const closed = new Promise<void>((gone) => {
+    settle = gone;
+  });
   const forget = (): void => {
-    if (gone.signal.aborted) return;
-    gone.abort();
+    if (isGone) return;
+    isGone = true;
+    for (const call of calls) call.abort();
+    settle();
     connection.dispose();
     channel.destroy();
   };
@@ -35,17 +39,16 @@ export function accept(channel: Channel, answer: Answer): Accepted {
   connection.onError(([error]) => refuse(channel, error));
   connection.onRequest(async (method: string, params: unknown, token: CancellationToken) => {
     const call = new AbortController();
-    const cancel = (): void => call.abort();
-    token.onCancellationRequested(cancel);
+    calls.add(call);
+    token.onCancellationRequested(() => call.abort());
     // A cancel that overtook its request in the queue.
-    if (token.isCancellationRequested) cancel();
-    gone.signal.addEventListener('abort', cancel, { once: true });
+    if (token.isCancellationRequested) call.abort();
     try {
       return (await answer(method, params, call)) as object;
     } catch (error) {
       throw toWire(error);
     } finally {
-      gone.signal.removeEventListener('abort', cancel);
+      calls.delete(call);
     }
   });
   connection.listen();

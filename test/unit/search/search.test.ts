@@ -33,6 +33,7 @@ describe('search', () => {
       {
         path: 'src/lock.ts',
         start_line: 1,
+        snippet_line: 1,
         end_line: 7,
         score: expect.any(Number),
         lang: 'typescript',
