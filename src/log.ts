@@ -12,7 +12,8 @@ export type Log = (level: Exclude<LogLevel, 'silent'>, message: string, data?: o
  * last line before a crash is the one that matters. A log that cannot be written is dropped.
  */
 export function createLog(file: string, level = process.env.ONEPOND_LOG ?? 'warn'): Log {
-  const loudest = Math.max(LEVELS.indexOf(level as LogLevel), 0);
+  const named = LEVELS.indexOf(level as LogLevel);
+  const loudest = named >= 0 ? named : LEVELS.indexOf('warn');
   return (at, message, data) => {
     if (LEVELS.indexOf(at) > loudest) return;
     const line = JSON.stringify({

@@ -13,7 +13,7 @@ export function openOptions({ timeout }: GlobalOptions, command: string): OpenOp
   return { name: `onepond ${command}`, ...(timeout !== undefined && { timeout }) };
 }
 
-/** For commands that look and start nothing. Null where not even the folder of the file is there. */
+/** For commands that look and start nothing. @throws PondError NOT_FOUND where not even the folder is there */
 export function existingPlace(options: GlobalOptions): PondPaths {
   return pondPaths(databaseFile(options));
 }
