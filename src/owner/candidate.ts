@@ -61,9 +61,9 @@ export class Candidate {
     this.#owner.receive(channel);
   }
 
-  /** Loads DuckDB and listens; the socket's path. */
+  /** Loads DuckDB and the index, and listens; the socket's path. */
   async standBy(): Promise<string> {
-    const [listener] = await Promise.all([this.#listen(), loadEngine()]);
+    const [listener] = await Promise.all([this.#listen(), loadEngine(), import('../search/index.ts')]);
     return listener.path;
   }
 

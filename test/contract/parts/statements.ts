@@ -31,6 +31,20 @@ export function statementContract(contract: Contract): void {
     expect(await client.run("INSERT INTO t VALUES ('x'); DELETE FROM t;")).toMatchObject({ rowsChanged: 2 });
   });
 
+  it('a statement with parameters sees what has changed since it was last run', async () => {
+    const { client, another } = await contract.open();
+    const other = await another();
+    await client.run('CREATE TABLE p (a INT, b INT); INSERT INTO p SELECT range, 1 FROM range(100)');
+    const count = 'SELECT count(*)::INT AS n FROM p WHERE a > 1000 AND b IS NOT NULL AND b = $1';
+    expect(await client.rows(count, [1])).toEqual([{ n: 0 }]);
+    await other.run('INSERT INTO p VALUES (5000, 1), (6000, NULL)');
+    expect(await client.rows(count, [1])).toEqual([{ n: 1 }]);
+    await other.run('ALTER TABLE p ALTER b TYPE VARCHAR');
+    expect(await client.rows(count, ['1'])).toEqual([{ n: 1 }]);
+    await other.run('DROP TABLE p');
+    await expect(client.rows(count, ['1'])).rejects.toMatchObject({ code: 'SQL', data: { kind: 'Catalog' } });
+  });
+
   it('a failing statement ends the text there: what was before it stays', async () => {
     const { client } = await contract.open();
     const text =
