@@ -23,9 +23,15 @@ const isPlain = (value: object): boolean => {
   return prototype === Object.prototype || prototype === null;
 };
 
+const ORDINARY = { enumerable: true, writable: true, configurable: true } as const;
+
 function mapFields(fields: object, map: (value: unknown) => unknown): Plain {
   const mapped: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(fields)) mapped[key] = map(value);
+  for (const [key, value] of Object.entries(fields)) {
+    // Assigned, a field called __proto__ would become the prototype.
+    if (key === '__proto__') Object.defineProperty(mapped, key, { value: map(value), ...ORDINARY });
+    else mapped[key] = map(value);
+  }
   return mapped;
 }
 
