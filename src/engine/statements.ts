@@ -7,7 +7,6 @@ import {
 import { type BindParams, bindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
 import { execute } from './execute.ts';
-import { keptBy } from './kept-statements.ts';
 
 /**
  * Run by the driver on a thread of its own: a commit or a checkpoint is one long task, which would stop the loop,
@@ -37,7 +36,9 @@ interface RunOptions {
  * Runs every statement of a text on one connection; params go to the last, whose result is returned. The caller
  * sees to it that calls on one connection do not overlap.
  *
- * What is prepared is kept where that is safe: engine/kept-statements.ts. What is not goes with its connection.
+ * Nothing prepared is kept for a second run: DuckDB plans with the table's statistics of the moment and does not
+ * look at them again, so that `count(*) where a > 1000`, prepared while no such row was there, stays 0 for ever
+ * (DuckDB 1.5.6; a statement with parameters is planned anew).
  */
 export async function runStatements(
   connection: DuckDBConnection,
@@ -46,14 +47,8 @@ export async function runStatements(
   options: RunOptions = {},
 ): Promise<DuckDBResult> {
   try {
-    const kept = keptBy(connection);
-    // Out of the cache while it runs: two runs of one statement would spoil each other.
-    const only = kept.take(sql) ?? (await prepareOnly(connection, sql));
-    if (only) {
-      const result = await runPrepared(only, { text: sql, alone: true }, params, options);
-      if (!options.streaming) kept.put(sql, only);
-      return result;
-    }
+    const only = await prepareOnly(connection, sql);
+    if (only) return await runPrepared(only, { text: sql, alone: true }, params, options);
     const extracted = await connection.extractStatements(sql);
     const last = extracted.count - 1;
     const part = { text: sql, alone: false };
@@ -85,14 +80,19 @@ async function runPrepared(
   params: BindParams | undefined,
   { streaming = false, before }: RunOptions,
 ): Promise<DuckDBResult> {
-  const type = prepared.statementType;
-  const succeeded = await before?.({ type, text, mayWrite: !alone || mayWrite(type, text) });
-  bindParams(prepared, params);
-  const result = WHOLE.has(type)
-    ? await prepared.run()
-    : await execute(streaming ? prepared.startStream() : prepared.start());
-  succeeded?.();
-  return result;
+  try {
+    const type = prepared.statementType;
+    const succeeded = await before?.({ type, text, mayWrite: !alone || mayWrite(type, text) });
+    bindParams(prepared, params);
+    const result = WHOLE.has(type)
+      ? await prepared.run()
+      : await execute(streaming ? prepared.startStream() : prepared.start());
+    succeeded?.();
+    return result;
+  } finally {
+    // A streaming result still reads from its statement; that one goes with its connection.
+    if (!streaming) prepared.destroySync();
+  }
 }
 
 /**
