@@ -190,8 +190,9 @@ class Search {
   }
 
   #unreachable(identity: Identity, reason: string): void {
-    if (processLiveness(identity) !== 'dead')
-      this.#seeker.obstacle.current = unreachable(identity.pid, reason);
+    // A dying process is in the table for a moment longer than its socket: the next look finds it gone.
+    const isGone = processLiveness(identity) === 'dead';
+    this.#seeker.obstacle.current = isGone ? NO_OWNER : unreachable(identity.pid, reason);
   }
 
   async #wait(): Promise<null> {
