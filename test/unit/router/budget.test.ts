@@ -1,0 +1,109 @@
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { PondError } from '../../../src/errors.ts';
+import { Budget, type CallLimits } from '../../../src/router/budget.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function budget(limits: CallLimits = {}, wait = 1000): Budget {
+  const made = new Budget(limits, wait);
+  onTestFinished(() => made.end());
+  return made;
+}
+
+const never = new Promise<never>(() => undefined);
+const OBSTACLE = new PondError('OWNER_UNREACHABLE', 'in the way');
+const obstacle = (): PondError => OBSTACLE;
+
+describe('waiting for an owner', () => {
+  it('ends in what stood in the way when the time is up', async () => {
+    const end = expect(budget().guard(never, obstacle)).rejects.toBe(OBSTACLE);
+    await vi.advanceTimersByTimeAsync(1000);
+    await end;
+  });
+
+  it('is bounded by the deadline of the call', async () => {
+    const limited = budget({ timeout: 50 });
+    expect(limited.waitUntil - performance.now()).toBe(50);
+    const end = expect(limited.guard(never, obstacle)).rejects.toBe(OBSTACLE);
+    await vi.advanceTimersByTimeAsync(50);
+    await end;
+  });
+
+  it('ends when the caller loses patience', async () => {
+    const stop = new AbortController();
+    const end = budget({ signal: stop.signal }).guard(never, obstacle);
+    stop.abort();
+    await expect(end).rejects.toMatchObject({ code: 'ABORTED', data: { outcome: 'not-committed' } });
+    const late = budget({ signal: stop.signal }).guard(never, obstacle);
+    await expect(late).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('gives what was found, and leaves no timer', async () => {
+    const free = budget();
+    const before = vi.getTimerCount();
+    await expect(free.guard(Promise.resolve('link'), obstacle)).resolves.toBe('link');
+    expect(vi.getTimerCount()).toBe(before);
+  });
+});
+
+type Reply = (cancelled: Promise<void>) => Promise<string>;
+/** An owner that answers a cancel in its own way. */
+const owner =
+  (reply: Reply) =>
+  (signal?: AbortSignal): Promise<string> =>
+    reply(new Promise((cancel) => signal?.addEventListener('abort', () => cancel())));
+
+const CANCELLED: Reply = (cancelled) =>
+  cancelled.then(() => Promise.reject(new PondError('ABORTED', 'the call was aborted')));
+const DONE: Reply = (cancelled) => cancelled.then(() => 'done');
+const REFUSED: Reply = (cancelled) => cancelled.then(() => Promise.reject(new PondError('SQL', 'x')));
+const SILENT: Reply = () => never;
+
+describe('a change that runs out of its budget', () => {
+  const ends = (code: string, outcome: string) => ({ code, data: { outcome } });
+
+  it.each<[what: string, how: 'timeout' | 'signal', reply: Reply, end: object | string]>([
+    ['is cancelled at its deadline', 'timeout', CANCELLED, ends('TIMEOUT', 'not-committed')],
+    ['is cancelled by its caller', 'signal', CANCELLED, ends('ABORTED', 'not-committed')],
+    ['is answered after the deadline', 'timeout', DONE, 'done'],
+    ['is done although its caller gave up', 'signal', DONE, ends('ABORTED', 'committed')],
+    ['is refused for its own reason', 'timeout', REFUSED, { code: 'SQL' }],
+    ['is never answered', 'timeout', SILENT, ends('OWNER_UNRESPONSIVE', 'unknown')],
+    ['is never answered and given up', 'signal', SILENT, ends('ABORTED', 'unknown')],
+  ])('and %s says so', async (_, how, reply, end) => {
+    const stop = new AbortController();
+    const limits = how === 'timeout' ? { timeout: 100 } : { signal: stop.signal };
+    const outcome = budget(limits)
+      .bound('run', 7, owner(reply))
+      .catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(100);
+    stop.abort();
+    await vi.advanceTimersByTimeAsync(500);
+    if (typeof end === 'string') expect(await outcome).toBe(end);
+    else expect(await outcome).toMatchObject(end);
+  });
+});
+
+describe('one request', () => {
+  it('has no limit where the caller names none', async () => {
+    const answer = new Promise((done) => setTimeout(done, 3_600_000, 'late'));
+    const end = budget().bound('query', 7, () => answer);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    await expect(end).resolves.toBe('late');
+  });
+
+  it('that changes nothing is given up at once', async () => {
+    const stop = new AbortController();
+    const call = budget({ signal: stop.signal }).bound('index/search', 7, () => never);
+    stop.abort();
+    await expect(call).rejects.toMatchObject({ code: 'ABORTED', name: 'AbortError' });
+  });
+
+  it('is not sent when the budget is spent', async () => {
+    const request = vi.fn(() => never);
+    const call = budget({ signal: AbortSignal.abort() }).bound('run', 7, request);
+    await expect(call).rejects.toMatchObject({ code: 'ABORTED', data: { outcome: 'not-committed' } });
+    expect(request).not.toHaveBeenCalled();
+  });
+});
