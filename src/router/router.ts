@@ -125,7 +125,7 @@ export class Router implements Closable {
     for (;;) {
       if (this.#link && !this.#link.isClosed) return this.#link;
       try {
-        return await budget.guard(this.#seek(budget.waitUntil), () => this.#obstacle.current);
+        return await budget.guard(this.#seek(budget.waitUntil), () => this.#obstacle.current());
       } catch (error) {
         // The search was another caller's, with less time than this one has.
         const isWait = error instanceof PondError && ERRORS[error.code].exit === 75;

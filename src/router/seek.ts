@@ -19,7 +19,10 @@ const SUCCESSOR_HEAD_START = 500;
 /** Between two looks where nothing tells us when to look again, in ms. */
 const LOOK_AGAIN = 50;
 
-export const NO_OWNER = new PondError('TIMEOUT', 'no owner appeared in time');
+export const NO_OWNER: Obstacle = () => new PondError('TIMEOUT', 'no owner appeared in time');
+
+/** What stands between a caller and an owner, asked at the moment when the caller gives up. */
+export type Obstacle = () => PondError;
 
 export interface Seeker {
   readonly paths: PondPaths;
@@ -30,7 +33,7 @@ export interface Seeker {
   /** Opened for this process alone: there is nobody to look for. */
   readonly alone: boolean;
   /** What stood in the way last: what a caller hears whose time is up. */
-  readonly obstacle: { current: PondError };
+  readonly obstacle: { current: Obstacle };
   /** Fires when the handle is closed. */
   readonly closed: AbortSignal;
 }
@@ -69,7 +72,7 @@ class Search {
   /** @throws the last obstacle once the deadline has passed; CLOSED */
   checkTime(): void {
     if (this.#seeker.closed.aborted) throw new PondError('CLOSED', 'the handle was closed');
-    if (performance.now() >= this.#deadline) throw this.#seeker.obstacle.current;
+    if (performance.now() >= this.#deadline) throw this.#seeker.obstacle.current();
   }
 
   /** The one that the last owner named: dialled at once, and waited for while it opens the file. */
@@ -117,13 +120,10 @@ class Search {
   async #run(): Promise<Link | null> {
     const { host, mayOwn } = this.#seeker;
     if (!mayOwn) {
-      this.#seeker.obstacle.current = new PondError(
-        'TIMEOUT',
-        'no process owns the file, and this handle may not',
-        {
+      this.#seeker.obstacle.current = () =>
+        new PondError('TIMEOUT', 'no process owns the file, and this handle may not', {
           hint: 'start `onepond serve`, or let this process be a candidate',
-        },
-      );
+        });
       return this.#wait();
     }
     // Known before DuckDB is loaded, and so also to a caller with little time.
@@ -143,7 +143,8 @@ class Search {
   /** Says hello. Null where the connection went, or where nothing came by `until`. */
   async #greet(peer: Peer, isLocal: boolean, pid: number, until = this.#deadline): Promise<Link | null> {
     // Before the wait and not after it: a caller may give up at any moment of it.
-    this.#seeker.obstacle.current = unresponsive(pid);
+    const silent: Obstacle = () => this.#silenceOf(pid);
+    this.#seeker.obstacle.current = silent;
     peer.onNotice('$/electing', ({ heldBy }) => heldBy !== null && this.#held(heldBy));
     const late = new AbortController();
     try {
@@ -154,7 +155,7 @@ class Search {
     } catch (error) {
       peer.close();
       // It kept silent because it was dying.
-      if (error instanceof ConnectionLost && this.#seeker.obstacle.current.code === 'OWNER_UNRESPONSIVE') {
+      if (error instanceof ConnectionLost && this.#seeker.obstacle.current === silent) {
         this.#seeker.obstacle.current = NO_OWNER;
       }
       if (error instanceof ConnectionLost || error === SILENT) return null;
@@ -186,13 +187,20 @@ class Search {
   }
 
   #held(pid: number): void {
-    this.#seeker.obstacle.current = heldElsewhere(this.#seeker.paths.db, pid);
+    this.#seeker.obstacle.current = () => heldElsewhere(this.#seeker.paths.db, pid);
+  }
+
+  /** A candidate that waits for a foreign holder of the file may not have come to say so. */
+  #silenceOf(pid: number): PondError {
+    const { db } = this.#seeker.paths;
+    const holder = kernelLockHolder(db);
+    return holder === null || holder === pid ? unresponsive(pid) : heldElsewhere(db, holder);
   }
 
   #unreachable(identity: Identity, reason: string): void {
-    // A dying process is in the table for a moment longer than its socket: the next look finds it gone.
-    const isGone = processLiveness(identity) === 'dead';
-    this.#seeker.obstacle.current = isGone ? NO_OWNER : unreachable(identity.pid, reason);
+    // A dying process is in the table for a moment longer than its socket.
+    this.#seeker.obstacle.current = () =>
+      processLiveness(identity) === 'dead' ? NO_OWNER() : unreachable(identity.pid, reason);
   }
 
   async #wait(): Promise<null> {
