@@ -7,6 +7,7 @@ import {
 import { type BindParams, bindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
 import { execute } from './execute.ts';
+import { keptBy, noteRun, type Prepared, prepared } from './kept-statements.ts';
 
 /**
  * Run by the driver on a thread of its own: a commit or a checkpoint is one long task, which would stop the loop,
@@ -36,9 +37,7 @@ interface RunOptions {
  * Runs every statement of a text on one connection; params go to the last, whose result is returned. The caller
  * sees to it that calls on one connection do not overlap.
  *
- * Nothing prepared is kept for a second run: DuckDB plans with the table's statistics of the moment and does not
- * look at them again, so that `count(*) where a > 1000`, prepared while no such row was there, stays 0 for ever
- * (DuckDB 1.5.6; a statement with parameters is planned anew).
+ * What is prepared is kept where that is safe: engine/kept-statements.ts.
  */
 export async function runStatements(
   connection: DuckDBConnection,
@@ -47,8 +46,13 @@ export async function runStatements(
   options: RunOptions = {},
 ): Promise<DuckDBResult> {
   try {
-    const only = await prepareOnly(connection, sql);
-    if (only) return await runPrepared(only, { text: sql, alone: true }, params, options);
+    const kept = keptBy(connection);
+    const only = kept.take(sql) ?? (await prepareOnly(connection, sql));
+    if (only) {
+      // A streaming result still reads from its statement; that one goes with its connection.
+      const keep = options.streaming ? undefined : () => kept.put(sql, only);
+      return await runPrepared(only.statement, { text: sql, alone: true }, params, options, keep);
+    }
     const extracted = await connection.extractStatements(sql);
     const last = extracted.count - 1;
     const part = { text: sql, alone: false };
@@ -61,37 +65,41 @@ export async function runStatements(
 }
 
 /** The text as one statement; null where it holds several. One step less than extracting, for nearly every call. */
-async function prepareOnly(
-  connection: DuckDBConnection,
-  sql: string,
-): Promise<DuckDBPreparedStatement | null> {
+async function prepareOnly(connection: DuckDBConnection, sql: string): Promise<Prepared | null> {
   try {
-    return await connection.prepare(sql);
+    return await prepared(() => connection.prepare(sql));
   } catch (error) {
     if (error instanceof Error && error.message.includes('Cannot prepare multiple statements')) return null;
     throw error;
   }
 }
 
-/** `alone` is false for one of several statements, whose own text the driver does not tell. */
+/**
+ * `alone` is false for one of several statements, whose own text the driver does not tell.
+ * @param keep called with the statement after it has run well; otherwise it is destroyed
+ */
 async function runPrepared(
-  prepared: DuckDBPreparedStatement,
+  statement: DuckDBPreparedStatement,
   { text, alone }: { readonly text: string; readonly alone: boolean },
   params: BindParams | undefined,
   { streaming = false, before }: RunOptions,
+  keep?: () => void,
 ): Promise<DuckDBResult> {
+  const type = statement.statementType;
+  let isDone = false;
   try {
-    const type = prepared.statementType;
     const succeeded = await before?.({ type, text, mayWrite: !alone || mayWrite(type, text) });
-    bindParams(prepared, params);
+    bindParams(statement, params);
     const result = WHOLE.has(type)
-      ? await prepared.run()
-      : await execute(streaming ? prepared.startStream() : prepared.start());
+      ? await statement.run()
+      : await execute(streaming ? statement.startStream() : statement.start());
+    isDone = true;
     succeeded?.();
     return result;
   } finally {
-    // A streaming result still reads from its statement; that one goes with its connection.
-    if (!streaming) prepared.destroySync();
+    noteRun(type);
+    if (isDone && keep) keep();
+    else if (!streaming) statement.destroySync();
   }
 }
 

@@ -63,14 +63,63 @@ export function statementContract(contract: Contract): void {
     ).toEqual([{ n: 0 }]);
   });
 
-  it('a result does not depend on what the table held when the text ran first', async () => {
+  it.each<[with_: string, condition: string, params: unknown[]]>([
+    ['no parameter', 'a > 1000', []],
+    ['a parameter', 'a > 1000 AND b = ?', [1]],
+  ])(
+    'a text with %s does not depend on what the table held when it ran first',
+    async (_, condition, params) => {
+      const { client, another } = await contract.open();
+      const writer = await another();
+      await writer.run('CREATE TABLE r AS SELECT range AS a, 1 AS b FROM range(100)');
+      const count = `SELECT count(*)::INT AS n FROM r WHERE ${condition}`;
+      expect(await client.rows(count, params)).toEqual([{ n: 0 }]);
+      expect(await client.rows(count, params)).toEqual([{ n: 0 }]);
+      await writer.run('INSERT INTO r SELECT 2000 + range, 1 FROM range(7)');
+      expect(await client.rows(count, params)).toEqual([{ n: 7 }]);
+    },
+  );
+
+  it.each<[what: string, before: string, text: string, params: unknown[], change: string]>([
+    [
+      'a view',
+      'CREATE VIEW w AS SELECT 1 AS a',
+      'SELECT a FROM w WHERE ?::INT = 1',
+      [1],
+      'CREATE OR REPLACE VIEW w AS SELECT 2 AS a',
+    ],
+    [
+      'a macro',
+      'CREATE MACRO m() AS 1',
+      'SELECT m() * ?::INT AS a',
+      [1],
+      'BEGIN; CREATE OR REPLACE MACRO m() AS 2; COMMIT',
+    ],
+    ['a setting', 'SELECT 1', 'SELECT 7 / 2 + ?::INT AS a', [0], 'SET GLOBAL integer_division = true'],
+    [
+      'an order',
+      'SELECT 1',
+      'SELECT range AS a FROM range(3) WHERE range < ?::INT ORDER BY range',
+      [2],
+      "SET GLOBAL default_order = 'DESC'",
+    ],
+  ])('a text means what %s means now, whoever changed it', async (_, before, text, params, change) => {
     const { client, another } = await contract.open();
     const writer = await another();
-    await writer.run('CREATE TABLE r AS SELECT range AS a FROM range(100)');
-    const count = 'SELECT count(*)::INT AS n FROM r WHERE a > 1000';
-    expect(await client.rows(count)).toEqual([{ n: 0 }]);
-    await writer.run('INSERT INTO r SELECT 2000 + range FROM range(7)');
-    expect(await client.rows(count)).toEqual([{ n: 7 }]);
+    await writer.run(before);
+    const first = await client.rows(text, params);
+    await writer.run(change);
+    const now = await (await another()).rows(text, params);
+    expect(now).not.toEqual(first);
+    expect(await client.rows(text, params)).toEqual(now);
+  });
+
+  it('a text means what the session has set since it ran first', async () => {
+    const { client } = await contract.open();
+    const text = "SELECT getvariable('v') AS a, 7 / 2 + ?::INT AS b";
+    expect(await client.rows(text, [1])).toEqual([{ a: null, b: 4.5 }]);
+    await client.run("SET VARIABLE v = 'now'; SET integer_division = true");
+    expect(await client.rows(text, [1])).toEqual([{ a: 'now', b: 4 }]);
   });
 
   it('a table that was made anew answers with its new columns', async () => {
