@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fromSystem, PondError } from './errors.ts';
@@ -127,6 +128,7 @@ export async function openInner(file: string, options: OpenOptions = {}): Promis
       version: VERSION,
       path: paths.db,
       pid: process.pid,
+      client: randomUUID(),
       name: options.name ?? process.argv[1]?.split(/[\\/]/).pop() ?? 'node',
       candidate,
       readOnly,

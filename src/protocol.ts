@@ -34,6 +34,8 @@ const HelloParams = v.strictObject({
   pid: count,
   /** What `status` shows for this client. */
   name: text,
+  /** Names the client in the ledger, over all its connections. Without one its writes are announced, not recorded. */
+  client: maybe(v.pipe(text, v.maxLength(64))),
   candidate: v.picklist(CANDIDACIES),
   readOnly: flag,
   /** Further files that the owner is to attach, real paths by name. */
@@ -71,8 +73,15 @@ export type WireParams = v.InferOutput<typeof WireParams>;
 const statement = {
   sql: text,
   params: maybe(WireParams),
-  /** The client's own number for this call. `$/began` names it; without one the owner announces nothing. */
+  /** The client's own number for this call, growing. With the client's name it says which call this is for ever. */
   call: maybe(count),
+  /** Every call of this client up to this number has its answer, and will not be sent again. */
+  settled: maybe(count),
+  /**
+   * The call was sent to an earlier owner, which went before it answered: it is done once all the same.
+   * `in-transaction`: inside a transaction that went with that owner; then only what was committed counts.
+   */
+  sent: maybe(v.picklist(['before', 'in-transaction'])),
 };
 
 const QueryParams = v.strictObject({

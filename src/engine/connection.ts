@@ -1,4 +1,5 @@
 import { type DuckDBConnection, DuckDBDataChunk, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
+import { failpoint } from '../failpoints.ts';
 import { fromDuckDB } from './errors.ts';
 import { runStatements } from './statements.ts';
 
@@ -53,7 +54,9 @@ export function createConnection(duck: DuckDBConnection): Connection {
       await run('BEGIN');
       try {
         const value = await fn();
+        failpoint('index.ready');
         await run('COMMIT');
+        failpoint('index.done');
         return value;
       } catch (error) {
         // A failed COMMIT has rolled back already, and then ROLLBACK has nothing to do.

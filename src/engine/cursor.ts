@@ -5,7 +5,7 @@ import type { BindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
 import { interruptible, keepInterrupting } from './interrupt.ts';
 import { sizeOf, type WireRow, wireRows } from './rows.ts';
-import { type BeforeStatement, runStatements } from './statements.ts';
+import { type Around, runStatements, runText } from './statements.ts';
 import { Turns } from './turns.ts';
 
 /** A batch ends early at this size, in bytes of JSON: wide rows do not grow the message. */
@@ -16,7 +16,7 @@ export interface CursorOptions {
   readonly params: BindParams | undefined;
   readonly form: ValueForm;
   readonly readOnly: boolean;
-  readonly before: BeforeStatement;
+  readonly around: Around<DuckDBResult>;
   readonly signal: AbortSignal;
   /**
    * Shared by all cursors of the owner. A fetch holds one of libuv's four threads for as long as DuckDB needs for
@@ -38,11 +38,10 @@ export class Cursor {
 
   /** Runs the statement up to its first rows. Owns `connection` from the call on, also when it fails. */
   static async open(connection: DuckDBConnection, options: CursorOptions): Promise<Cursor> {
-    const { sql, params, before, signal, readOnly } = options;
+    const { sql, params, around, signal, readOnly } = options;
     try {
       if (readOnly) await runStatements(connection, 'BEGIN TRANSACTION READ ONLY');
-      const run = (): Promise<DuckDBResult> =>
-        runStatements(connection, sql, params, { streaming: true, before });
+      const run = (): Promise<DuckDBResult> => runText(connection, sql, { params, streaming: true, around });
       return new Cursor(connection, await interruptible(connection, signal, run), options);
     } catch (error) {
       connection.closeSync();

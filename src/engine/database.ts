@@ -3,13 +3,17 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
 import { type Connection, createConnection } from './connection.ts';
 import { fromDuckDB, heldBy } from './errors.ts';
+import { LEDGER_TABLE, Ledger } from './ledger.ts';
 import { SqlSession, type SqlSessionOptions } from './sql-session.ts';
 import { Turns } from './turns.ts';
+import { Writer } from './writer.ts';
 
 export interface DatabaseOptions {
   /** DuckDB settings, as `DuckDBInstance.create` takes them. */
   readonly config?: Readonly<Record<string, string>>;
   readonly readOnly?: boolean;
+  /** Throws where this process may not write any more. Asked before each commit. */
+  readonly checkFence?: () => void;
 }
 
 /** Cursors that may fetch at once: half of libuv's threads. */
@@ -35,6 +39,13 @@ export interface Database {
   /** 0 until {@link Database.beginEpoch}. */
   readonly epoch: number;
   readonly fetches: Turns;
+  readonly ledger: Ledger;
+  readonly writer: Writer;
+  /** True where a further file is attached: a transaction may write to that one, where the ledger is not. */
+  readonly hasForeign: boolean;
+  /** To be called when a session has attached one. */
+  noteAttached(): void;
+  checkFence(): void;
   /** Counts this ownership in the database: one higher than the last. A read-only file keeps its count. */
   beginEpoch(): Promise<number>;
   /** Attaches a further file, once: two clients that name it alike share it. */
@@ -56,12 +67,13 @@ export interface Database {
  * @throws HeldError while another process has it; PondError CORRUPT, PERMISSION, DISK_FULL, INVALID, NOT_FOUND
  */
 export async function openDatabase(path: string, options: DatabaseOptions = {}): Promise<Database> {
-  const { config = {}, readOnly = false } = options;
+  const { config = {}, readOnly = false, checkFence = () => undefined } = options;
   const instance = await create(path, { ...config, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) });
   try {
-    const home = await instance.connect();
+    const [home, writes] = await Promise.all([instance.connect(), instance.connect()]);
     const { dev, ino } = await stat(path, { bigint: true });
-    return new OpenDatabase(path, readOnly, instance, home, String(dev), String(ino));
+    const [device, inode] = [String(dev), String(ino)];
+    return new OpenDatabase({ path, readOnly, instance, home, writes, device, inode, checkFence });
   } catch (error) {
     instance.closeSync();
     throw fromDuckDB(error);
@@ -84,6 +96,17 @@ const fileId = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): s
 
 const quoted = (text: string, quote: string): string => quote + text.replaceAll(quote, quote + quote) + quote;
 
+interface Opened {
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly instance: DuckDBInstance;
+  readonly home: DuckDBConnection;
+  readonly writes: DuckDBConnection;
+  readonly device: string;
+  readonly inode: string;
+  readonly checkFence: () => void;
+}
+
 class OpenDatabase implements Database {
   readonly path: string;
   readonly readOnly: boolean;
@@ -95,23 +118,30 @@ class OpenDatabase implements Database {
   readonly #home: Connection;
   readonly #attached = new Map<string, string>();
   readonly #ownFiles = new Set<string>();
+  readonly ledger = new Ledger();
+  readonly writer: Writer;
+  readonly checkFence: () => void;
   #epoch = 0;
+  #hasForeign = false;
 
-  constructor(
-    path: string,
-    readOnly: boolean,
-    instance: DuckDBInstance,
-    home: DuckDBConnection,
-    device: string,
-    inode: string,
-  ) {
+  constructor({ path, readOnly, instance, home, writes, device, inode, checkFence }: Opened) {
     this.path = path;
     this.readOnly = readOnly;
     this.#instance = instance;
     this.#home = createConnection(home);
+    this.checkFence = checkFence;
+    this.writer = new Writer(writes, this.ledger, checkFence);
     this.device = device;
     this.inode = inode;
     this.#ownFiles.add(`${device}:${inode}`);
+  }
+
+  get hasForeign(): boolean {
+    return this.#hasForeign;
+  }
+
+  noteAttached(): void {
+    this.#hasForeign = true;
   }
 
   get epoch(): number {
@@ -124,6 +154,7 @@ class OpenDatabase implements Database {
       .all('SELECT epoch::DOUBLE AS epoch FROM _onepond.ownership')
       .catch((error: unknown) => (this.readOnly ? [] : Promise.reject(error)));
     this.#epoch = Number(rows[0]?.epoch ?? 0);
+    this.ledger.epoch = this.#epoch;
     return this.#epoch;
   }
 
@@ -138,6 +169,7 @@ class OpenDatabase implements Database {
       );
       if (counted === 0)
         await this.#home.run("INSERT INTO _onepond.ownership VALUES (1, now() AT TIME ZONE 'UTC')");
+      await this.#home.run(LEDGER_TABLE);
     });
   }
 
@@ -149,6 +181,7 @@ class OpenDatabase implements Database {
       `ATTACH ${quoted(file, "'")} AS ${quoted(name, '"')}${this.readOnly ? ' (READ_ONLY)' : ''}`,
     );
     this.#attached.set(name, file);
+    this.noteAttached();
     this.#ownFiles.add(fileId(await stat(file, { bigint: true })));
   }
 
@@ -174,6 +207,7 @@ class OpenDatabase implements Database {
 
   close(): void {
     this.#home.close();
+    this.writer.close();
     this.#instance.closeSync();
   }
 }

@@ -75,9 +75,10 @@ export async function prepared(prepare: () => Promise<DuckDBPreparedStatement>):
 /**
  * DuckDB plans with the tables' statistics of the moment and does not look at them again (1.5.6): `count(*) WHERE
  * a > 1000`, prepared while no such row was there, stays 0 for ever. A statement with parameters is planned anew
- * each time it runs, though not parsed anew; and a number selected, as by a health check, cannot go stale.
+ * each time it runs, though not parsed anew; and a number selected, as by a health check, or a BEGIN cannot go
+ * stale.
  */
 function mayKeep(sql: string, { statement, meaning: then }: Prepared): boolean {
   if (then !== meaning || sql.length > LONGEST) return false;
-  return statement.parameterCount > 0 || /^\s*select\s+\d+\s*;?\s*$/i.test(sql);
+  return statement.parameterCount > 0 || /^\s*(?:select\s+\d+|begin|commit|rollback)\s*;?\s*$/i.test(sql);
 }

@@ -1,4 +1,4 @@
-import { type DuckDBConnection, type DuckDBResult, StatementType } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
 import type {
   QueryParams,
@@ -14,30 +14,24 @@ import type { BindParams } from './bind.ts';
 import { Cursor } from './cursor.ts';
 import type { Database } from './database.ts';
 import { interruptible, keepInterrupting } from './interrupt.ts';
+import type { Outcome } from './ledger.ts';
+import { rowsOf } from './ledger.ts';
+import { refuseFiles, refuseForReaders } from './read-only.ts';
 import { reviveDriverValue } from './revive.ts';
 import { collectRows } from './rows.ts';
-import { type BeforeStatement, runStatements, type StatementInfo } from './statements.ts';
+import { type Answered, effectOf, Runner } from './runner.ts';
+import { type Around, runStatements, runText } from './statements.ts';
 import { Turns } from './turns.ts';
 
 export interface SqlSessionOptions {
   readonly readOnly: boolean;
+  /** Names the client across its connections; one without a name has its writes announced, not recorded. */
+  readonly client: string | undefined;
   /** Tells the client that its call is about to change data; resolved once the word is with the kernel. */
   readonly announce: (call: number) => Promise<void>;
 }
 
-/** What DuckDB's read-only transactions let through, and a read-only handle may not do all the same. */
-const NOT_FOR_READERS: ReadonlySet<StatementType> = new Set([
-  StatementType.TRANSACTION,
-  StatementType.ATTACH,
-  StatementType.DETACH,
-  StatementType.COPY,
-  StatementType.COPY_DATABASE,
-  StatementType.EXPORT,
-  StatementType.LOAD,
-  StatementType.EXTENSION,
-  StatementType.UPDATE_EXTENSIONS,
-  StatementType.VACUUM,
-]);
+type Read = (result: DuckDBResult) => Promise<Outcome>;
 
 /** One client's SQL: a DuckDB connection of its own, statements one after the other, and its open cursors. */
 export class SqlSession {
@@ -47,38 +41,49 @@ export class SqlSession {
   readonly #turns = new Turns();
   readonly #cursors = new Map<number, Cursor>();
   #lastCursor = 0;
-  #inTransaction = false;
+  readonly #runner: Runner;
   #closed = false;
 
   constructor(database: Database, connection: DuckDBConnection, options: SqlSessionOptions) {
     this.#database = database;
     this.#connection = connection;
     this.#options = options;
+    this.#runner = new Runner(database, connection);
+  }
+
+  get inTransaction(): boolean {
+    return this.#runner.inTransaction;
   }
 
   async query(params: QueryParams, signal: AbortSignal): Promise<QueryResult> {
-    return this.#run(params, signal, async (result) => {
-      const rows = await collectRows(result, params.values ?? 'js', params);
-      return { names: result.deduplicatedColumnNames(), rows, inTransaction: this.#inTransaction };
-    });
+    const { outcome } = await this.#run(params, signal, async (result) => ({
+      rowsChanged: result.rowsChanged,
+      names: result.deduplicatedColumnNames(),
+      rows: await collectRows(result, params.values ?? 'js', params),
+    }));
+    return { names: outcome.names, rows: rowsOf(outcome), inTransaction: this.inTransaction };
   }
 
   async run(params: RunParams, signal: AbortSignal): Promise<RunResult> {
     const { epoch } = this.#database;
-    return this.#run(params, signal, async ({ rowsChanged }) => {
-      return { rowsChanged, epoch, replayed: false, inTransaction: this.#inTransaction };
-    });
+    const { outcome, replayed } = await this.#run(params, signal, effectOf);
+    return { rowsChanged: outcome.rowsChanged, epoch, replayed, inTransaction: this.inTransaction };
   }
 
   /** A stream reads on a connection of its own, so that its consumer may use the session between two batches. */
   async openCursor(params: StreamOpenParams, signal: AbortSignal): Promise<StreamOpenResult> {
     if (this.#options.readOnly) refuseFiles(params.sql);
+    const announce = this.#announcing(params.call);
     const cursor = await Cursor.open(await this.#database.driverConnection(), {
       sql: params.sql,
       params: bound(params),
       form: params.values ?? 'js',
       readOnly: this.#options.readOnly,
-      before: this.#before(params.call),
+      around: async (info, run) => {
+        if (this.#options.readOnly) refuseForReaders(info);
+        else if (info.kind !== 'read' && info.kind !== 'session') await announce();
+        return run();
+      },
       signal,
       fetches: this.#database.fetches,
     });
@@ -119,58 +124,42 @@ export class SqlSession {
     await Promise.all([own, ...cursors]);
   }
 
-  async #run<T>(
-    params: RunParams,
-    signal: AbortSignal,
-    read: (result: DuckDBResult) => Promise<T>,
-  ): Promise<T> {
+  #run(params: RunParams, signal: AbortSignal, read: Read): Promise<Answered> {
     return this.#turns.take(async () => {
-      const connection = this.#connection;
-      const before = this.#before(params.call);
-      const run = async (): Promise<T> =>
-        read(await runStatements(connection, params.sql, bound(params), { before }));
-      if (this.#options.readOnly) refuseFiles(params.sql);
-      // Without what surrounds it: a ROLLBACK that is interrupted leaves its transaction open.
-      const work = (): Promise<T> => interruptible(connection, signal, run);
-      try {
-        return this.#options.readOnly ? await this.#readOnly(work) : await work();
-      } catch (error) {
-        this.#noteFailure(error);
-        throw error;
-      }
+      if (this.#options.readOnly) return this.#runReadOnly(params, signal, read);
+      const { sql, call, settled = 0, sent } = params;
+      const { client } = this.#options;
+      const id = client === undefined || call === undefined ? undefined : { client, call, settled, sent };
+      const announce = this.#announcing(call);
+      return this.#runner.run({ sql, params: bound(params), id, signal, read, announce });
     }, signal);
   }
 
-  async #readOnly<T>(work: () => Promise<T>): Promise<T> {
-    await runStatements(this.#connection, 'BEGIN TRANSACTION READ ONLY');
+  async #runReadOnly(params: RunParams, signal: AbortSignal, read: Read): Promise<Answered> {
+    const connection = this.#connection;
+    refuseFiles(params.sql);
+    const around: Around<Outcome> = async (info, run) => {
+      refuseForReaders(info);
+      return (info.isLast ? read : effectOf)(await run());
+    };
+    await runStatements(connection, 'BEGIN TRANSACTION READ ONLY');
     try {
-      return await work();
+      // Without what surrounds it: a ROLLBACK that is interrupted leaves its transaction open.
+      const work = (): Promise<Outcome> => runText(connection, params.sql, { params: bound(params), around });
+      return { outcome: await interruptible(connection, signal, work), replayed: false };
     } finally {
-      await runStatements(this.#connection, 'ROLLBACK');
+      await runStatements(connection, 'ROLLBACK');
     }
   }
 
-  #before(call: number | undefined): BeforeStatement {
-    let announced = false;
-    return async (info) => {
-      if (this.#options.readOnly) refuseForReaders(info);
-      if (info.mayWrite && call !== undefined && !announced && !this.#options.readOnly) {
-        announced = true;
-        await this.#options.announce(call);
-      }
-      return info.type === StatementType.TRANSACTION ? () => this.#toggleTransaction() : undefined;
+  /** Announces a call, once. */
+  #announcing(call: number | undefined): () => Promise<void> {
+    let announced: Promise<void> | undefined;
+    return async () => {
+      if (call === undefined) return;
+      announced ??= this.#options.announce(call);
+      await announced;
     };
-  }
-
-  /** BEGIN succeeds outside a transaction only, COMMIT and ROLLBACK inside one only: a success is a change. */
-  #toggleTransaction(): void {
-    this.#inTransaction = !this.#inTransaction;
-  }
-
-  /** A COMMIT that fails has ended its transaction. */
-  #noteFailure(error: unknown): void {
-    const text = error instanceof Error ? error.message : '';
-    if (/^TransactionContext Error: Failed to commit/.test(text)) this.#inTransaction = false;
   }
 }
 
@@ -181,20 +170,4 @@ function bound({ params }: RunParams): BindParams | undefined {
   } catch (error) {
     throw new PondError('INVALID', `params: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** Before anything is prepared: DuckDB makes the folder of an EXPORT and opens the file of a COPY in planning it. */
-function refuseFiles(text: string): void {
-  const first = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/|;)*(copy|export|import)\b/i.exec(text)?.[1];
-  if (first !== undefined)
-    throw new PondError('READ_ONLY', `a read-only handle may not ${first.toUpperCase()}`);
-}
-
-/** Statements that carry another one in them, which DuckDB does not tell the type of. */
-const CARRIERS: ReadonlySet<StatementType> = new Set([StatementType.EXPLAIN, StatementType.PREPARE]);
-const WRITES_FILES = /\b(?:copy|export|import|attach|detach)\b/i;
-
-function refuseForReaders({ type, text }: StatementInfo): void {
-  if (!NOT_FOR_READERS.has(type) && !(CARRIERS.has(type) && WRITES_FILES.test(text))) return;
-  throw new PondError('READ_ONLY', `a read-only handle may not run this ${StatementType[type]} statement`);
 }

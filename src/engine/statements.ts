@@ -8,6 +8,7 @@ import { type BindParams, bindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
 import { execute } from './execute.ts';
 import { keptBy, noteRun, type Prepared, prepared } from './kept-statements.ts';
+import { type Kind, kindOf } from './kinds.ts';
 
 /**
  * Run by the driver on a thread of its own: a commit or a checkpoint is one long task, which would stop the loop,
@@ -18,47 +19,74 @@ const WHOLE: ReadonlySet<StatementType> = new Set([StatementType.TRANSACTION, St
 /** What one statement of a text is, told before it runs. */
 export interface StatementInfo {
   readonly type: StatementType;
+  readonly kind: Kind;
   /** The whole text that it stands in. */
   readonly text: string;
-  /** False where the statement is known to change nothing at all. */
-  readonly mayWrite: boolean;
+  /** Its place in the text, from 0. */
+  readonly part: number;
+  readonly isLast: boolean;
 }
 
-/** Called before each statement; what it throws ends the text there. What it returns is called on success. */
-export type BeforeStatement = (info: StatementInfo) => Promise<(() => void) | undefined>;
+/** Runs the statement; again, where its transaction was rolled back in between. */
+export type Run = () => Promise<DuckDBResult>;
 
-interface RunOptions {
+/** Called for each statement in its turn. What it throws ends the text there. */
+export type Around<T> = (info: StatementInfo, run: Run) => Promise<T>;
+
+interface TextOptions<T> {
+  /** Statements up to this place were done before; only what they gave their session is done again. */
+  readonly done?: number | undefined;
+  readonly params?: BindParams | undefined;
   /** The result is computed as it is fetched. */
   readonly streaming?: boolean;
-  readonly before?: BeforeStatement | undefined;
+  readonly around: Around<T>;
+}
+
+/** Runs every statement of a text for its effect; params go to the last, whose result is returned. */
+export function runStatements(
+  connection: DuckDBConnection,
+  sql: string,
+  params?: BindParams,
+): Promise<DuckDBResult> {
+  return runText(connection, sql, { params, around: (_, run) => run() });
 }
 
 /**
- * Runs every statement of a text on one connection; params go to the last, whose result is returned. The caller
+ * Runs every statement of a text on one connection; params go to the last, whose value is returned. The caller
  * sees to it that calls on one connection do not overlap.
  *
  * What is prepared is kept where that is safe: engine/kept-statements.ts.
  */
-export async function runStatements(
+export async function runText<T>(
   connection: DuckDBConnection,
   sql: string,
-  params?: BindParams,
-  options: RunOptions = {},
-): Promise<DuckDBResult> {
+  options: TextOptions<T>,
+): Promise<T> {
   try {
     const kept = keptBy(connection);
     const only = kept.take(sql) ?? (await prepareOnly(connection, sql));
     if (only) {
+      const part = new Part(only.statement, () => connection.prepare(sql), {
+        text: sql,
+        part: 0,
+        isLast: true,
+      });
       // A streaming result still reads from its statement; that one goes with its connection.
       const keep = options.streaming ? undefined : () => kept.put(sql, only);
-      return await runPrepared(only.statement, { text: sql, alone: true }, params, options, keep);
+      return await part.run(options, keep);
     }
     const extracted = await connection.extractStatements(sql);
     const last = extracted.count - 1;
-    const part = { text: sql, alone: false };
-    for (let i = 0; i < last; i++)
-      await runPrepared(await extracted.prepare(i), part, [], { before: options.before });
-    return await runPrepared(await extracted.prepare(last), part, params, options);
+    for (let at = 0; ; at++) {
+      // An extracted statement can be prepared once.
+      const prepare = async (): Promise<DuckDBPreparedStatement> =>
+        (await connection.extractStatements(sql)).prepare(at);
+      if (at <= (options.done ?? -1) && !(await isForSession(prepare, sql))) continue;
+      const place = { text: sql, part: at, isLast: at === last };
+      const part = new Part(await extracted.prepare(at), prepare, place);
+      const value = await part.run(options);
+      if (at === last) return value;
+    }
   } catch (error) {
     throw fromDuckDB(error, sql);
   }
@@ -74,41 +102,65 @@ async function prepareOnly(connection: DuckDBConnection, sql: string): Promise<P
   }
 }
 
-/**
- * `alone` is false for one of several statements, whose own text the driver does not tell.
- * @param keep called with the statement after it has run well; otherwise it is destroyed
- */
-async function runPrepared(
-  statement: DuckDBPreparedStatement,
-  { text, alone }: { readonly text: string; readonly alone: boolean },
-  params: BindParams | undefined,
-  { streaming = false, before }: RunOptions,
-  keep?: () => void,
-): Promise<DuckDBResult> {
-  const type = statement.statementType;
-  let isDone = false;
-  try {
-    const succeeded = await before?.({ type, text, mayWrite: !alone || mayWrite(type, text) });
-    bindParams(statement, params);
-    const result = WHOLE.has(type)
-      ? await statement.run()
-      : await execute(streaming ? statement.startStream() : statement.start());
-    isDone = true;
-    succeeded?.();
-    return result;
-  } finally {
-    noteRun(type);
-    if (isDone && keep) keep();
-    else if (!streaming) statement.destroySync();
-  }
+/** What was done may not even be prepared again: the table that it dropped is gone. */
+async function isForSession(prepare: () => Promise<DuckDBPreparedStatement>, text: string): Promise<boolean> {
+  const statement = await prepare().catch(() => null);
+  const isSession = statement !== null && kindOf(statement.statementType, text) === 'session';
+  statement?.destroySync();
+  return isSession;
 }
 
-/**
- * Whether a statement can change data. DuckDB tells the type only: a SELECT writes through nextval alone, and an
- * EXPLAIN through ANALYZE. When in doubt, yes: the cost is a call that cannot be sent again.
- */
-function mayWrite(type: StatementType, sql: string): boolean {
-  if (type === StatementType.SELECT) return /\bnextval\b/i.test(sql);
-  if (type === StatementType.EXPLAIN) return /\banalyze\b/i.test(sql);
-  return true;
+type Place = Pick<StatementInfo, 'text' | 'part' | 'isLast'>;
+
+/** One prepared statement of a text. */
+class Part {
+  #statement: DuckDBPreparedStatement;
+  readonly #prepare: () => Promise<DuckDBPreparedStatement>;
+  readonly #place: Place;
+  #runs = 0;
+
+  constructor(
+    statement: DuckDBPreparedStatement,
+    prepare: () => Promise<DuckDBPreparedStatement>,
+    place: Place,
+  ) {
+    this.#statement = statement;
+    this.#prepare = prepare;
+    this.#place = place;
+  }
+
+  /** @param keep called with a statement that ran once and well; any other is destroyed */
+  async run<T>(options: TextOptions<T>, keep?: () => void): Promise<T> {
+    const { statementType: type } = this.#statement;
+    const streaming = options.streaming === true && this.#place.isLast;
+    const info = { ...this.#place, type, kind: kindOf(type, this.#place.text) };
+    let isWell = false;
+    try {
+      const value = await options.around(info, () => this.#execute(type, options.params, streaming));
+      isWell = true;
+      return value;
+    } finally {
+      noteRun(type);
+      if (isWell && keep && this.#runs <= 1) keep();
+      else if (!streaming) this.#statement.destroySync();
+    }
+  }
+
+  async #execute(
+    type: StatementType,
+    params: BindParams | undefined,
+    streaming: boolean,
+  ): Promise<DuckDBResult> {
+    if (this.#runs++ > 0) await this.#prepareAgain();
+    const statement = this.#statement;
+    bindParams(statement, this.#place.isLast ? params : []);
+    if (WHOLE.has(type)) return statement.run();
+    return execute(streaming ? statement.startStream() : statement.start());
+  }
+
+  /** A CREATE TABLE that is executed a second time makes a table without columns (DuckDB 1.5.6). */
+  async #prepareAgain(): Promise<void> {
+    this.#statement.destroySync();
+    this.#statement = await this.#prepare();
+  }
 }

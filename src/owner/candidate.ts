@@ -7,6 +7,7 @@ import { heldElsewhere } from '../election/obstacles.ts';
 import { type OwnerRecord, publishRecord, removeHome, withdrawRecord } from '../election/record.ts';
 import type { Database } from '../engine/database.ts';
 import { fromSystem, PondError } from '../errors.ts';
+import { failpoint } from '../failpoints.ts';
 import type { Log } from '../log.ts';
 import { checkRuntimeFolder, runtimeFolders, socketPath } from '../paths.ts';
 import { PROTOCOL_VERSION } from '../protocol.ts';
@@ -71,12 +72,14 @@ export class Candidate {
     if (this.#setup.alone) return this.#openAlone();
     const deadline = performance.now() + timeout;
     const { path } = await this.#listen();
+    failpoint('election.listening');
     this.#self = ownIdentity(this.#setup.instance, path);
     this.#lock = await this.#tryLock(this.#self);
     if (!this.#lock) {
       const holder = readHolder(this.#setup.paths.lock);
       return { end: 'held', holder: holder === 'damaged' ? null : holder };
     }
+    failpoint('election.locked');
     try {
       await this.#takeFence(deadline);
       return { end: 'elected' };
@@ -90,7 +93,10 @@ export class Candidate {
   leave(): Promise<void> {
     this.#leaving ??= (async () => {
       await this.#owner.drain();
+      failpoint('leave.drained');
+      await this.#database?.writer.finish();
       this.letGo();
+      failpoint('leave.let-go');
       this.#owner.end();
       (await this.#listening)?.close();
     })();
@@ -155,9 +161,12 @@ export class Candidate {
   async #takeFence(deadline: number): Promise<void> {
     const database = await this.#openWhenFree(deadline);
     this.#database = database;
+    failpoint('election.opened');
     const epoch = await database.beginEpoch();
+    failpoint('election.counted');
     const record = this.#recordOf(database, epoch);
     publishRecord(this.#setup.paths, record);
+    failpoint('election.published');
     this.#owner.serve(database, record);
     this.#hooks.log('info', 'became the owner', { epoch, socket: record.socket });
   }

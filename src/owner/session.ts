@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { SqlSession } from '../engine/sql-session.ts';
 import { PondError } from '../errors.ts';
+import { failpoint } from '../failpoints.ts';
 import {
   type Calls,
   type ClientStatus,
@@ -112,7 +113,9 @@ export class Session {
     const work = run(checked, { signal });
     this.#running.set(call, work);
     try {
-      return await work;
+      const value = await work;
+      if (failpoint('answer')) return await this.#drop();
+      return value;
     } catch (error) {
       if (this.#owner.isLeaving && signal.aborted) return this.#handOn(method, checked);
       throw error;
@@ -120,6 +123,12 @@ export class Session {
       this.#running.delete(call);
       this.#begun.delete((checked as { readonly call?: number }).call ?? -1);
     }
+  }
+
+  /** As if the connection broke just before the answer. */
+  #drop(): Promise<never> {
+    this.#accepted.end();
+    return handedOn;
   }
 
   /** A call that was interrupted because the owner leaves: the next owner has it, or its caller hears the truth. */
@@ -172,6 +181,7 @@ export class Session {
     this.#sql ??= this.#owner.reign.then(({ database }) =>
       database.openSession({
         readOnly: this.hello?.readOnly ?? true,
+        client: this.hello?.client,
         announce: async (call) => {
           await this.#accepted.notify('$/began', { call });
           this.#begun.add(call);

@@ -28,6 +28,10 @@ export class Link {
   readonly hello: HelloResult;
   /** True where the owner runs in this process's own thread pool: the port, not the socket. */
   readonly isLocal: boolean;
+  /** True while the session is inside an explicit transaction: it dies with its owner. */
+  inTransaction = false;
+  /** True once a call has told its caller that the transaction went with the owner. */
+  isLossTold = false;
   readonly #peer: Peer;
   readonly #waiting = new Set<Waiting>();
   readonly #begun = new Set<number>();
@@ -116,6 +120,12 @@ export class Link {
         },
       );
     });
+  }
+
+  /** Every answer to a statement tells whether a transaction is open after it. */
+  note(result: unknown): void {
+    if (typeof result !== 'object' || result === null || !('inTransaction' in result)) return;
+    this.inTransaction = result.inTransaction === true;
   }
 
   close(): void {

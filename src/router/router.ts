@@ -54,10 +54,11 @@ export class Router implements Closable {
   #successor: SuccessorNotice | null = null;
   #role: Role = 'electing';
   #epoch = 0;
-  /** True while the session is inside an explicit transaction: it dies with its owner. */
-  #inTransaction = false;
-  #lostTransaction = false;
+  /** The link whose explicit transaction went with its owner, until a call has told of it. */
+  #lostIn: Link | null = null;
   #lastCall = 0;
+  /** Numbers of the statements that have no answer yet, in the order they were given. */
+  readonly #unsettled = new Set<number>();
   readonly #progress = new Map<number, (value: UpdateProgress) => void>();
   #forgetCompromised: () => void = () => undefined;
 
@@ -90,7 +91,13 @@ export class Router implements Closable {
     params: Params<M>,
     limits: CallLimits = {},
   ): Promise<Result<M>> {
-    return this.use(limits, (budget) => this.#send(method, params, budget));
+    const { call } = params as { readonly call?: number };
+    if (call !== undefined) this.#unsettled.add(call);
+    try {
+      return await this.use(limits, (budget) => this.#send(method, params, budget));
+    } finally {
+      if (call !== undefined) this.#unsettled.delete(call);
+    }
   }
 
   /** A call whose owner tells how far it is; after a failover it starts again from what was done. */
@@ -145,7 +152,7 @@ export class Router implements Closable {
     const result = await budget.bound(method, pid, (signal) =>
       link.request(method, params, this.#options.timeout, signal),
     );
-    this.#note(result);
+    link.note(result);
     return result;
   }
 
@@ -165,41 +172,57 @@ export class Router implements Closable {
   }
 
   async #send<M extends MethodName>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
+    let sent: Sent | undefined;
     for (;;) {
-      const link = await this.link(budget);
+      const link = await this.link(budget).catch((error: unknown) => {
+        throw sent && METHODS[method].replay === 'unless-begun' ? withOutcome(error, 'unknown') : error;
+      });
       this.#checkTransaction();
       try {
-        return await this.sendOn(link, method, params, budget);
+        return await this.sendOn(link, method, this.#numbered(params, sent), budget);
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
         this.#checkOpen();
-        this.#judge(method, params, link);
+        sent = this.#judge(method, params, link);
       }
     }
   }
 
-  /** The owner went before the answer came: returns if the call may be sent again. */
-  #judge(method: MethodName, params: object, link: Link): void {
+  /** A statement says which calls before it are settled, and whether it was sent before. */
+  #numbered<P extends object>(params: P, sent: Sent | undefined): P {
+    if (!('call' in params)) return params;
+    const [oldest = this.#lastCall + 1] = this.#unsettled;
+    return { ...params, settled: oldest - 1, ...(sent && { sent }) };
+  }
+
+  /**
+   * The owner went before the answer came. Returns how the call may be sent again.
+   * @throws PondError OWNER_LOST where it may not
+   */
+  #judge(method: MethodName, params: object, link: Link): Sent {
+    if (link.inTransaction) return this.#judgeTransaction(method, params, link);
     const { replay } = METHODS[method];
     const { call } = params as { readonly call?: number };
-    if (this.#inTransaction) {
-      this.#inTransaction = false;
-      throw ownerLost(link, method, 'not-committed');
-    }
-    if (replay === 'always') return;
-    if (replay === 'unless-begun' && call !== undefined && !link.hasBegun(call)) return;
+    if (replay === 'always') return 'before';
+    if (replay === 'unless-begun' && call !== undefined && !link.hasBegun(call)) return 'before';
     throw ownerLost(link, method, 'unknown');
   }
 
-  #note(result: unknown): void {
-    if (typeof result !== 'object' || result === null || !('inTransaction' in result)) return;
-    this.#inTransaction = result.inTransaction === true;
+  /** The transaction is gone, unless this very call has committed it: the next owner's ledger knows. */
+  #judgeTransaction(method: MethodName, params: object, link: Link): Sent {
+    link.isLossTold = true;
+    if (this.#lostIn === link) this.#lostIn = null;
+    const { sql = '', call = 0 } = params as { readonly sql?: string; readonly call?: number };
+    const mayCommit = /\b(?:commit|end)\b/i.test(sql);
+    if (!mayCommit) throw ownerLost(link, method, this.#unsettled.size > 1 ? 'unknown' : 'not-committed');
+    if (link.hasBegun(call)) throw ownerLost(link, method, 'unknown');
+    return 'in-transaction';
   }
 
   /** A transaction that died between two calls: the next one must hear of it, not run outside. */
   #checkTransaction(): void {
-    if (!this.#lostTransaction) return;
-    this.#lostTransaction = false;
+    if (!this.#lostIn) return;
+    this.#lostIn = null;
     throw new PondError('OWNER_LOST', 'the owner went, and with it the open transaction', {
       data: { outcome: 'not-committed' },
       hint: 'begin the transaction again',
@@ -256,11 +279,8 @@ export class Router implements Closable {
     if (this.#closing.signal.aborted) return;
     const { pid, epoch } = link.hello;
     this.#setRole('electing');
-    // The calls under way judge for themselves; this is for the transaction that has none.
-    queueMicrotask(() => {
-      this.#lostTransaction = this.#inTransaction;
-      this.#inTransaction = false;
-    });
+    // A call under way hears of its transaction by itself; this is for the one that has none.
+    if (link.inTransaction && !link.isLossTold) this.#lostIn = link;
     this.events.emit('owner-lost', { pid, epoch });
     // At once and not at the next call: somebody must own the file, or the next call waits for an election. But an
     // owner that was asked to leave does not take back what it has just given away, unless it is called.
@@ -284,6 +304,14 @@ export class Router implements Closable {
     this.#role = role;
     this.events.emit('role', role);
   }
+}
+
+type Sent = 'before' | 'in-transaction';
+
+function withOutcome(error: unknown, outcome: Outcome): unknown {
+  if (!(error instanceof PondError)) return error;
+  const { code, message, hint, data, cause } = error;
+  return new PondError(code, message, { ...(hint && { hint }), data: { ...data, outcome }, cause });
 }
 
 function ownerLost(link: Link, method: MethodName, outcome: Outcome): PondError {

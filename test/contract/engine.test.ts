@@ -8,6 +8,7 @@ const connect: Connect = async ({ database, owner }, hello) => {
   const releases: (() => Promise<void>)[] = [];
   const sql = await database.openSession({
     readOnly: hello.readOnly,
+    client: hello.client,
     announce: async (call) => begun.announce(call),
   });
   const service = createService({

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import { ownIdentity } from '../../src/election/identity.ts';
 import { type Database, openDatabase } from '../../src/engine/database.ts';
 import { Owner } from '../../src/owner/owner.ts';
-import { pondPaths } from '../../src/paths.ts';
+import { type PondPaths, pondPaths } from '../../src/paths.ts';
 import {
   type Calls,
   type HelloParams,
@@ -38,6 +38,8 @@ export interface Place {
   readonly database: Database;
   readonly owner: Owner;
   readonly socket: string;
+  /** The owner leaves in peace, and another takes over: nothing that was in memory is left. */
+  restart(): Promise<void>;
 }
 
 const VERSION = '0.0.0-test';
@@ -52,11 +54,38 @@ export function tempFolder(): string {
 export async function openPlace(): Promise<Place> {
   const dir = tempFolder();
   const paths = pondPaths(join(dir, 'test.duckdb'));
+  let reign = await takeOver(paths, join(dir, 's1.sock'));
+  let reigns = 1;
+  onTestFinished(() => abdicate(reign));
+  return {
+    dir,
+    get database() {
+      return reign.database;
+    },
+    get owner() {
+      return reign.owner;
+    },
+    get socket() {
+      return reign.socket;
+    },
+    async restart() {
+      await abdicate(reign);
+      reign = await takeOver(paths, join(dir, `s${++reigns}.sock`));
+    },
+  };
+}
+
+interface OwnReign {
+  readonly database: Database;
+  readonly owner: Owner;
+  readonly socket: string;
+}
+
+async function takeOver(paths: PondPaths, socket: string): Promise<OwnReign> {
   const database = await openDatabase(paths.db);
   const owner = new Owner({ paths, version: VERSION, log: () => undefined, onStop: () => undefined });
-  const socket = join(dir, 's.sock');
   const { device, inode } = database;
-  owner.serve(database, {
+  const record = {
     ...ownIdentity(randomUUID(), socket),
     protocol: PROTOCOL_VERSION,
     version: VERSION,
@@ -66,16 +95,24 @@ export async function openPlace(): Promise<Place> {
     epoch: await database.beginEpoch(),
     startedAt: new Date().toISOString(),
     thread: 0,
-  });
-  onTestFinished(async () => {
-    await owner.drain();
-    owner.end();
-    database.close();
-  });
-  return { dir, database, owner, socket };
+  };
+  owner.serve(database, record);
+  return { database, owner, socket };
 }
 
-export function helloFor({ database }: Place, readOnly = false): HelloParams {
+async function abdicate({ owner, database }: OwnReign): Promise<void> {
+  await owner.drain();
+  owner.end();
+  database.close();
+}
+
+export interface ClientOptions {
+  readonly readOnly?: boolean;
+  /** Its name in the ledger. */
+  readonly client?: string;
+}
+
+export function helloFor({ database }: Place, { readOnly = false, client }: ClientOptions = {}): HelloParams {
   return {
     protocol: PROTOCOL_VERSION,
     version: VERSION,
@@ -84,6 +121,7 @@ export function helloFor({ database }: Place, readOnly = false): HelloParams {
     name: 'contract',
     candidate: 'never',
     readOnly,
+    ...(client !== undefined && { client }),
   };
 }
 
@@ -150,23 +188,23 @@ const wired = (params: unknown): { params?: WireParams } =>
 
 export interface Contract {
   /** A new place, and a first session in it. */
-  open(options?: { readOnly?: boolean }): Promise<{
+  open(options?: ClientOptions): Promise<{
     place: Place;
     client: Client;
-    another(options?: { readOnly?: boolean }): Promise<Client>;
+    another(options?: ClientOptions): Promise<Client>;
   }>;
 }
 
 export function contractOver(connect: Connect): Contract {
   return {
-    async open({ readOnly = false } = {}) {
+    async open(first = {}) {
       const place = await openPlace();
-      const another = async (options: { readOnly?: boolean } = {}): Promise<Client> => {
-        const session = await connect(place, helloFor(place, options.readOnly));
+      const another = async (options: ClientOptions = {}): Promise<Client> => {
+        const session = await connect(place, helloFor(place, options));
         onTestFinished(() => session.close());
         return new Client(session);
       };
-      return { place, client: await another({ readOnly }), another };
+      return { place, client: await another(first), another };
     },
   };
 }

@@ -1,6 +1,8 @@
 import { describe } from 'vitest';
 import { abortContract } from './parts/abort.ts';
 import { errorContract } from './parts/errors.ts';
+import { exactlyOnceContract } from './parts/exactly-once.ts';
+import { groupContract } from './parts/groups.ts';
 import { indexContract } from './parts/index.ts';
 import { paramContract } from './parts/params.ts';
 import { readOnlyContract } from './parts/read-only.ts';
@@ -22,6 +24,8 @@ export function describeContract(name: string, connect: Connect): void {
     describe('streams', () => streamContract(contract));
     describe('abort', () => abortContract(contract));
     describe('transactions', () => transactionContract(contract));
+    describe('exactly once', () => exactlyOnceContract(contract));
+    describe('writes that arrive together', () => groupContract(contract));
     describe('read-only', () => readOnlyContract(contract));
     describe('sessions', () => sessionContract(contract));
     describe('index', () => indexContract(contract));

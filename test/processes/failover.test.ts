@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ownerOf, type Peer, successorOf, until, World } from '../support/world.ts';
 
@@ -63,32 +63,57 @@ describe('a read that is under way when the owner dies', () => {
 });
 
 describe('a write that is under way when the owner dies', () => {
-  it('ends in OWNER_LOST with an honest outcome', async () => {
+  it.each<[string, (owner: Peer) => Promise<unknown>]>([
+    ['was killed', (owner) => owner.kill()],
+    ['left in peace', (owner) => owner.ask('close')],
+  ])('is sent to the next owner, where the first %s', async (_how, leave) => {
     const world = new World();
     const peers = await world.peers(3, world.path('app.duckdb'));
     const owner = await ownerOf(peers);
     const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
     await reader.ask('run', 'CREATE TABLE t (n BIGINT)');
-    const { answer } = await busy(reader, other, 'run', `INSERT INTO t ${ENDLESS}`);
-    await until(async () => (await other.ask('status')).owner.pid === owner.pid);
+    const { answer } = await busy(reader, other, 'run', `INSERT INTO t ${ENDLESS}`, [], { timeout: 5_000 });
+    await leave(owner);
+    await expect(answer).rejects.toMatchObject({ code: 'TIMEOUT', data: { outcome: 'not-committed' } });
+    expect(await reader.ask('query', 'SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: 0 }]);
+  });
+
+  it('ends in OWNER_LOST, unknown, where no transaction could take it back', async () => {
+    const world = new World();
+    const peers = await world.peers(3, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const reader = peers.find((peer) => peer !== owner) as Peer;
+    const out = world.path('out.csv');
+    const answer = reader.ask('run', `COPY (SELECT * FROM range(1000000000000)) TO '${out}'`);
+    answer.catch(() => undefined);
+    await until(() => (statSync(out, { throwIfNoEntry: false })?.size ?? 0) > 0);
     await owner.kill();
     await expect(answer).rejects.toMatchObject({
       code: 'OWNER_LOST',
       data: { outcome: 'unknown', pid: owner.pid },
     });
-    expect(await reader.ask('query', 'SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: 0 }]);
   });
 
-  it('was not done where the owner left in peace', async () => {
-    const world = new World();
-    const peers = await world.peers(3, world.path('app.duckdb'));
-    const owner = await ownerOf(peers);
-    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
-    await reader.ask('run', 'CREATE TABLE t (n BIGINT)');
-    const { answer } = await busy(reader, other, 'run', `INSERT INTO t ${ENDLESS}`);
-    await owner.ask('close');
-    await expect(answer).rejects.toMatchObject({ code: 'OWNER_LOST', data: { outcome: 'not-committed' } });
-  });
+  it.each(['commit.ready=kill', 'commit.done=kill', 'answer=kill', 'answer=drop@0.3'])(
+    'is done once at %s',
+    async (failpoints) => {
+      const world = new World();
+      const file = world.path('app.duckdb');
+      const [first] = (await world.peers(1, file)) as [Peer];
+      await first.ask('run', 'CREATE TABLE t (n BIGINT)');
+      await first.ask('close');
+      const fragile = await world.peer({ env: { ONEPOND_FAILPOINTS: failpoints } });
+      await fragile.ask('open', file);
+      const readers = await world.peers(3, file);
+      const answers = await Promise.all(
+        readers.map((reader, i) => reader.ask('run', `INSERT INTO t VALUES (${i})`)),
+      );
+      expect(answers.map(({ rowsChanged }) => rowsChanged)).toEqual([1, 1, 1]);
+      expect(await readers[0]?.ask('query', 'SELECT n::INTEGER AS n FROM t ORDER BY n')).toEqual(
+        readers.map((_, n) => ({ n })),
+      );
+    },
+  );
 
   it('is sent again when it had only been queued behind another call', async () => {
     const world = new World();
@@ -119,6 +144,30 @@ describe('an open transaction', () => {
     const error = await reader.refusal('run', 'INSERT INTO t VALUES (2)');
     expect(error).toMatchObject({ code: 'OWNER_LOST', data: { outcome: 'not-committed' } });
     expect(await reader.ask('query', 'SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: 0 }]);
+  });
+});
+
+describe('a transaction whose owner dies in its COMMIT', () => {
+  it.each([
+    ['commit.ready=kill', 'ends in OWNER_LOST, not committed'],
+    ['commit.done=kill', 'is known to be done'],
+  ])('at %s %s', async (failpoints, end) => {
+    const world = new World();
+    const file = world.path('app.duckdb');
+    const [first] = (await world.peers(1, file)) as [Peer];
+    await first.ask('run', 'CREATE TABLE t (n BIGINT)');
+    await first.ask('close');
+    const fragile = await world.peer({ env: { ONEPOND_FAILPOINTS: failpoints } });
+    await fragile.ask('open', file);
+    const [reader] = (await world.peers(1, file)) as [Peer];
+    const isDone = end.startsWith('is');
+    const commit = reader
+      .ask('run', 'BEGIN; INSERT INTO t VALUES (1)')
+      .then(() => reader.ask('run', 'COMMIT'));
+    if (isDone) expect(await commit).toMatchObject({ replayed: true });
+    else
+      await expect(commit).rejects.toMatchObject({ code: 'OWNER_LOST', data: { outcome: 'not-committed' } });
+    expect(await reader.ask('query', 'SELECT n::INTEGER AS n FROM t')).toEqual(isDone ? [{ n: 1 }] : []);
   });
 });
 

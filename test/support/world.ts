@@ -85,6 +85,14 @@ export interface Finished {
   readonly stderr: string;
 }
 
+interface PeerOptions {
+  readonly cwd?: string;
+  readonly uid?: number;
+  readonly execArgv?: string[];
+  /** On top of the world's own. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /** A temporary folder, and the processes that work in it; all gone when the test is over. */
 export class World {
   readonly dir = realpathSync(mkdtempSync(join(tmpdir(), 'onepond-test-')));
@@ -110,9 +118,9 @@ export class World {
     return join(this.dir, ...parts);
   }
 
-  async peer(options: { cwd?: string; uid?: number; execArgv?: string[] } = {}): Promise<Peer> {
+  async peer({ env, ...options }: PeerOptions = {}): Promise<Peer> {
     const child = fork(PEER, [], {
-      env: this.env,
+      env: { ...this.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       cwd: this.dir,
       ...options,

@@ -1,0 +1,60 @@
+import { StatementType } from '@duckdb/node-api';
+
+/**
+ * What a statement is to those who must know whether it may run twice. specs/exactly-once.md says what each kind
+ * means for its caller.
+ * - `read`: changes nothing; harmless to repeat
+ * - `session`: changes what later statements of the session mean, and no data; harmless to repeat
+ * - `write`: changes data in DuckDB's transaction, so that the ledger can say in the same one that it was done
+ * - `transaction`: opens or ends one
+ * - `outside`: has an effect that no transaction takes back
+ */
+export type Kind = 'read' | 'session' | 'write' | 'transaction' | 'outside';
+
+/** What is not named here is `outside`: when in doubt, the cost is a call that cannot be sent again. */
+const KINDS: Readonly<Partial<Record<StatementType, Kind>>> = {
+  [StatementType.SELECT]: 'read',
+  [StatementType.EXPLAIN]: 'read',
+  [StatementType.SET]: 'session',
+  [StatementType.VARIABLE_SET]: 'session',
+  [StatementType.PREPARE]: 'session',
+  [StatementType.LOAD]: 'session',
+  [StatementType.INSERT]: 'write',
+  [StatementType.UPDATE]: 'write',
+  [StatementType.DELETE]: 'write',
+  [StatementType.MERGE_INTO]: 'write',
+  [StatementType.CREATE]: 'write',
+  [StatementType.CREATE_FUNC]: 'write',
+  [StatementType.ALTER]: 'write',
+  [StatementType.DROP]: 'write',
+  [StatementType.EXECUTE]: 'write',
+  [StatementType.TRANSACTION]: 'transaction',
+};
+
+/** Where the type alone does not tell, and the text does: a SELECT writes through nextval alone, and so on. */
+const UNLESS: readonly { readonly type: StatementType; readonly match: RegExp; readonly kind: Kind }[] = [
+  { type: StatementType.SELECT, match: /\bnextval\b/i, kind: 'write' },
+  { type: StatementType.EXPLAIN, match: /\banalyze\b/i, kind: 'write' },
+  // COPY … FROM changes a table; COPY … TO a file.
+  {
+    type: StatementType.COPY,
+    match: /^\s*copy\s+(?:"[^"]+"|[\w.])+\s*(?:\([^)]*\)\s*)?from\b/i,
+    kind: 'write',
+  },
+];
+
+/** @param text the text that the statement stands in, alone or with others */
+export function kindOf(type: StatementType, text: string): Kind {
+  const exception = UNLESS.find((row) => row.type === type && row.match.test(text));
+  return exception?.kind ?? KINDS[type] ?? 'outside';
+}
+
+/** One statement that changes rows, as its text alone shows: it may share a transaction with other sessions' own. */
+export function isPlainWrite(text: string): boolean {
+  return /^\s*(?:insert|update|delete|merge)\b[^;]*;?\s*$/i.test(text);
+}
+
+/** True where the statement gives its session something of its own, so that it means more there than elsewhere. */
+export function makesSession(kind: Kind, text: string): boolean {
+  return kind === 'session' || (kind === 'write' && /\btemp(?:orary)?\b/i.test(text));
+}

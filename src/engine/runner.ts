@@ -1,0 +1,141 @@
+import { type DuckDBConnection, type DuckDBResult, StatementType } from '@duckdb/node-api';
+import { PondError } from '../errors.ts';
+import { failpoint } from '../failpoints.ts';
+import type { BindParams } from './bind.ts';
+import type { Database } from './database.ts';
+import { interruptible } from './interrupt.ts';
+import { isPlainWrite, makesSession } from './kinds.ts';
+import type { CallId, Done, Entry, Outcome } from './ledger.ts';
+import { type Around, type Run, runText, type StatementInfo } from './statements.ts';
+import type { Write } from './writer.ts';
+
+/** One call's text, as it came. */
+export interface Call {
+  readonly sql: string;
+  readonly params: BindParams | undefined;
+  /** Whose call it is; without one nothing is recorded, and whatever writes is announced. */
+  readonly id: CallId | undefined;
+  readonly signal: AbortSignal;
+  /** What the caller wants of the last statement. */
+  readonly read: (result: DuckDBResult) => Promise<Outcome>;
+  /** Tells the client that the call is about to change data where no ledger sees it. */
+  announce(): Promise<void>;
+}
+
+export interface Answered {
+  readonly outcome: Outcome;
+  readonly replayed: boolean;
+}
+
+/** All that a statement without rows leaves. */
+export const effectOf = async ({ rowsChanged }: DuckDBResult): Promise<Outcome> => ({
+  rowsChanged,
+  names: [],
+  rows: [],
+});
+
+/**
+ * Runs calls on one session's connection, each statement by its kind: reads at once, writes once, whatever the
+ * ledger cannot see after a warning. specs/exactly-once.md has the table.
+ */
+export class Runner {
+  readonly #database: Database;
+  readonly #connection: DuckDBConnection;
+  #inTransaction = false;
+  /** False once the session has settings, temporary tables or names of its own: its statements mean more here. */
+  #isPlain = true;
+
+  constructor(database: Database, connection: DuckDBConnection) {
+    this.#database = database;
+    this.#connection = connection;
+  }
+
+  get inTransaction(): boolean {
+    return this.#inTransaction;
+  }
+
+  async run(call: Call): Promise<Answered> {
+    try {
+      if (!call.id) return await this.#runOnce(call, null);
+      return await this.#database.ledger.once(this.#connection, call.id, (done) => this.#runOnce(call, done));
+    } catch (error) {
+      // A COMMIT that fails has ended its transaction.
+      const text = error instanceof Error ? error.message : '';
+      if (/^TransactionContext Error: Failed to commit/.test(text)) this.#inTransaction = false;
+      throw error;
+    }
+  }
+
+  async #runOnce(call: Call, done: Done | null): Promise<Answered> {
+    if (done?.isLast) return { outcome: done.outcome, replayed: true };
+    if (!done && call.id?.sent === 'in-transaction') {
+      throw new PondError('OWNER_LOST', 'the owner went, and with it the open transaction', {
+        data: { outcome: 'not-committed' },
+        hint: 'begin the transaction again',
+      });
+    }
+    const { sql, params } = call;
+    if (!this.#inTransaction && this.#isPlain && isPlainWrite(sql)) {
+      const read: Around<Outcome> = async (_, run) => call.read(await run());
+      const write = {
+        ...writeOf(call),
+        run: (on: DuckDBConnection) => runText(on, sql, { params, around: read }),
+      };
+      if (!call.id) await call.announce();
+      return { outcome: await this.#database.writer.together(write, this.#connection), replayed: false };
+    }
+    const around: Around<Outcome> = (info, run) => this.#runStatement(call, info, run);
+    return {
+      outcome: await runText(this.#connection, sql, { params, around, done: done?.part }),
+      replayed: false,
+    };
+  }
+
+  async #runStatement(call: Call, info: StatementInfo, run: Run): Promise<Outcome> {
+    const { kind, text, part, isLast } = info;
+    const connection = this.#connection;
+    const runAndRead = async (): Promise<Outcome> => (isLast ? call.read : effectOf)(await run());
+    const now = (): Promise<Outcome> => interruptible(connection, call.signal, runAndRead);
+    if (makesSession(kind, text)) this.#isPlain = false;
+    if (kind === 'transaction') return this.#runTransaction(call, info, now);
+    if (kind === 'read' || kind === 'session' || (this.#inTransaction && call.id)) return now();
+    if (kind === 'write' && call.id)
+      return this.#database.writer.alone({ ...writeOf(call), part, isLast, run: runAndRead }, connection);
+    await call.announce();
+    const outcome = await now();
+    if (info.type === StatementType.ATTACH) this.#database.noteAttached();
+    return outcome;
+  }
+
+  /** BEGIN, COMMIT or ROLLBACK. What ends a transaction is recorded in it, and with a ROLLBACK forgotten. */
+  async #runTransaction(
+    call: Call,
+    { part, isLast }: StatementInfo,
+    now: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const { ledger, hasForeign } = this.#database;
+    const entries: Entry[] = [];
+    if (this.#inTransaction && call.id && !hasForeign) {
+      entries.push({ id: call.id, part, isLast, outcome: { rowsChanged: 0, names: [], rows: [] } });
+      // Refused where the transaction is read-only or has failed: then nothing will be committed either.
+      await ledger.record(this.#connection, entries).catch(() => entries.pop());
+    } else if (this.#inTransaction) await call.announce();
+    this.#database.checkFence();
+    if (this.#inTransaction) failpoint('commit.ready');
+    const outcome = await now();
+    if (this.#inTransaction) failpoint('commit.done');
+    ledger.committed(entries);
+    // BEGIN succeeds outside a transaction only, COMMIT and ROLLBACK inside one only: a success is a change.
+    this.#inTransaction = !this.#inTransaction;
+    return outcome;
+  }
+}
+
+const writeOf = ({ sql, id, signal, announce }: Call): Omit<Write, 'run'> => ({
+  text: sql,
+  id,
+  part: 0,
+  isLast: true,
+  signal,
+  announce,
+});

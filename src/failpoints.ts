@@ -1,0 +1,59 @@
+/**
+ * Named places where a test can have this process die, stop, or lose an answer: `ONEPOND_FAILPOINTS` is a list of
+ * `name=action[@chance]`, for example `commit.done=kill@0.1,answer=drop`. Without it a place costs one comparison.
+ */
+export const FAILPOINTS = [
+  /** Election, in its order. */
+  'election.listening',
+  'election.locked',
+  'election.opened',
+  'election.counted',
+  'election.published',
+  /** A write: its transaction is ready to commit; has committed. */
+  'commit.ready',
+  'commit.done',
+  /** An answer is about to be sent. */
+  'answer',
+  /** Handover: calls are drained; record gone, file closed and lock let go; the last act. */
+  'leave.drained',
+  'leave.let-go',
+  /** A batch of the index is ready to commit; has committed. */
+  'index.ready',
+  'index.done',
+] as const;
+export type Failpoint = (typeof FAILPOINTS)[number];
+
+const ACTIONS = ['kill', 'stop', 'drop'] as const;
+type Action = (typeof ACTIONS)[number];
+
+interface Setting {
+  readonly action: Action;
+  /** From 0 to 1. */
+  readonly chance: number;
+}
+
+const settings = parse(process.env.ONEPOND_FAILPOINTS);
+
+/** True where the caller is to drop what it is about to do; a place that kills or stops does so by itself. */
+export function failpoint(name: Failpoint): boolean {
+  if (settings === undefined) return false;
+  const setting = settings.get(name);
+  if (!setting || Math.random() >= setting.chance) return false;
+  if (setting.action === 'drop') return true;
+  process.kill(process.pid, setting.action === 'kill' ? 'SIGKILL' : 'SIGSTOP');
+  return false;
+}
+
+function parse(text: string | undefined): ReadonlyMap<string, Setting> | undefined {
+  if (!text) return undefined;
+  const entries = text.split(',').map((entry): [string, Setting] => {
+    const [, name = '', action, chance = '1'] = /^([\w.-]+)=(\w+)(?:@([\d.]+))?$/.exec(entry.trim()) ?? [];
+    if (
+      !(FAILPOINTS as readonly string[]).includes(name) ||
+      !(ACTIONS as readonly (string | undefined)[]).includes(action)
+    )
+      throw new TypeError(`ONEPOND_FAILPOINTS: ${entry} is no failpoint`);
+    return [name, { action: action as Action, chance: Number(chance) }];
+  });
+  return new Map(entries);
+}
