@@ -2,7 +2,8 @@
 
 export type { ErrorCode, ErrorData, Outcome } from './errors.ts';
 export { PondError } from './errors.ts';
-export type { OpenOptions, Pond, QueryOptions, Row, RunOutcome, SqlParams, StreamOptions } from './pond.ts';
+export type { OpenOptions } from './options.ts';
+export type { Pond } from './pond.ts';
 export { open } from './pond.ts';
 export type { OpenIndexOptions, ProjectIndex, SearchOptions, UpdateOptions } from './project-index.ts';
 export { openIndex } from './project-index.ts';
@@ -20,3 +21,5 @@ export type {
 } from './protocol.ts';
 export type { CallLimits } from './router/budget.ts';
 export type { Role } from './router/router.ts';
+export type { QueryOptions, Row, RunOutcome, SqlParams, Statements, StreamOptions } from './statements.ts';
+export type { Transaction, TransactionOptions } from './transaction.ts';

@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { fromSystem, PondError } from './errors.ts';
+import { type OpenOptions, realFolder } from './options.ts';
 import { indexFile } from './paths.ts';
-import { type InnerPond, type OpenOptions, openInner, type Pond, ROUTER, realFolder } from './pond.ts';
+import { type InnerPond, openInner, type Pond, ROUTER } from './pond.ts';
 import type {
   IndexStatus,
   SearchParams,

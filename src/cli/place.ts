@@ -1,5 +1,5 @@
+import type { OpenOptions } from '../options.ts';
 import { indexFile, type PondPaths, pondPaths, projectRoot } from '../paths.ts';
-import type { OpenOptions } from '../pond.ts';
 import { type HelloParams, PROTOCOL_VERSION } from '../protocol.ts';
 import { VERSION } from '../version.ts';
 import type { GlobalOptions } from './context.ts';

@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
-import { open, type Pond, type Row } from '../pond.ts';
+import { open, type Pond } from '../pond.ts';
+import type { Row } from '../statements.ts';
 import { EXIT, type Run } from './context.ts';
 import { databaseFile, openOptions } from './place.ts';
 import { ROW_WRITERS, type RowFormat } from './write-rows.ts';

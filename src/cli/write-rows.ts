@@ -1,4 +1,4 @@
-import type { Row } from '../pond.ts';
+import type { Row } from '../statements.ts';
 import { print } from './print.ts';
 
 /** A result as it comes, batch by batch; `null` rows never come. */
