@@ -40,7 +40,11 @@ export interface Connection {
 /** Rows in one of DuckDB's data chunks. */
 const CHUNK_ROWS = 2048;
 
-export function createConnection(duck: DuckDBConnection): Connection {
+/** @param checkFence throws where this process may not write any more; asked before each commit */
+export function createConnection(
+  duck: DuckDBConnection,
+  checkFence: () => void = () => undefined,
+): Connection {
   const run = async (sql: string, params?: readonly JsValue[]): Promise<number> =>
     (await runStatements(duck, sql, params)).rowsChanged;
   return {
@@ -54,6 +58,7 @@ export function createConnection(duck: DuckDBConnection): Connection {
       await run('BEGIN');
       try {
         const value = await fn();
+        checkFence();
         failpoint('index.ready');
         await run('COMMIT');
         failpoint('index.done');

@@ -55,6 +55,8 @@ export interface Database {
   connect(): Promise<Connection>;
   driverConnection(): Promise<DuckDBConnection>;
   openSession(options: SqlSessionOptions): Promise<SqlSession>;
+  /** Closing will write nothing into the file. */
+  forgoCheckpoint(): Promise<void>;
   /** Lets go of the file, and with it of the fence. Sessions and connections are closed by those who opened them. */
   close(): void;
 }
@@ -194,7 +196,7 @@ class OpenDatabase implements Database {
   }
 
   async connect(): Promise<Connection> {
-    return createConnection(await this.driverConnection());
+    return createConnection(await this.driverConnection(), this.checkFence);
   }
 
   driverConnection(): Promise<DuckDBConnection> {
@@ -203,6 +205,10 @@ class OpenDatabase implements Database {
 
   async openSession(options: SqlSessionOptions): Promise<SqlSession> {
     return new SqlSession(this, await this.driverConnection(), options);
+  }
+
+  async forgoCheckpoint(): Promise<void> {
+    await this.#home.run('PRAGMA disable_checkpoint_on_shutdown');
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
+import { Fence, type FenceLoss } from '../election/fence.ts';
 import { type Identity, ownIdentity } from '../election/identity.ts';
 import { type Lock, tryLock } from '../election/lock.ts';
 import { readHolder } from '../election/lock-folder.ts';
@@ -44,6 +45,7 @@ export class Candidate {
   #self: Identity | undefined;
   #lock: Lock | null = null;
   #database: Database | undefined;
+  #fence: Fence | undefined;
   #leaving: Promise<void> | undefined;
 
   constructor(setup: WorkerSetup & { readonly instance: string }, hooks: CandidateHooks) {
@@ -95,12 +97,28 @@ export class Candidate {
       await this.#owner.drain();
       failpoint('leave.drained');
       await this.#database?.writer.finish();
-      this.letGo();
-      failpoint('leave.let-go');
-      this.#owner.end();
-      (await this.#listening)?.close();
+      await this.#end();
     })();
     return this.#leaving;
+  }
+
+  /** The file is not ours to write any more: everything is broken off, and the next owner has the calls. */
+  #abandon(loss: FenceLoss): void {
+    this.#hooks.log('error', 'the fence is lost', { loss });
+    this.#hooks.onCompromised();
+    this.#leaving ??= (async () => {
+      await this.#owner.drain(0);
+      // What another process may have written since must not be overwritten.
+      if (loss === 'unlocked') await this.#database?.forgoCheckpoint();
+      await this.#end();
+    })();
+  }
+
+  async #end(): Promise<void> {
+    this.letGo();
+    failpoint('leave.let-go');
+    this.#owner.end();
+    (await this.#listening)?.close();
   }
 
   /** Lets go of record, fence and lock, at once: also the last act of a process that exits. */
@@ -108,6 +126,7 @@ export class Candidate {
     const { paths, instance } = this.#setup;
     if (this.#lock) withdrawRecord(paths, instance);
     this.#owner.interrupt();
+    this.#fence?.lift();
     this.#database?.close();
     this.#database = undefined;
     if (!this.#lock) return;
@@ -161,6 +180,7 @@ export class Candidate {
   async #takeFence(deadline: number): Promise<void> {
     const database = await this.#openWhenFree(deadline);
     this.#database = database;
+    this.#fence = new Fence(database, (loss) => this.#abandon(loss));
     failpoint('election.opened');
     const epoch = await database.beginEpoch();
     failpoint('election.counted');
@@ -194,7 +214,7 @@ export class Candidate {
     const { paths, config } = this.#setup;
     for (let pause: number = FENCE_RETRY.first; ; pause = Math.min(pause * 1.5, FENCE_RETRY.longest)) {
       try {
-        return await openDatabase(paths.db, { config });
+        return await openDatabase(paths.db, { config, checkFence: () => this.#fence?.check() });
       } catch (error) {
         if (!(error instanceof HeldError)) throw error;
         this.#owner.electing(error.pid);

@@ -108,13 +108,17 @@ export class Owner {
     };
   }
 
-  /** Takes no more calls, and waits for those under way; what is slow is interrupted. */
-  async drain(): Promise<void> {
+  /**
+   * Takes no more calls, and waits for those under way; what is slow is interrupted.
+   * @param patience ms
+   */
+  async drain(patience = DRAIN_MS): Promise<void> {
     this.#leaving = true;
-    const patience = setTimeout(() => this.interrupt(), DRAIN_MS);
+    if (patience === 0) this.interrupt();
+    const timer = setTimeout(() => this.interrupt(), patience);
     await (await this.#index)?.close();
     await Promise.all([...this.#sessions].map((session) => session.drain()));
-    clearTimeout(patience);
+    clearTimeout(timer);
   }
 
   interrupt(): void {

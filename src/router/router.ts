@@ -14,7 +14,7 @@ import { ConnectionLost } from '../transport/peer.ts';
 import { type Closable, closeAtExit, forget } from './at-exit.ts';
 import { Budget, type CallLimits } from './budget.ts';
 import type { Link, SuccessorNotice } from './link.ts';
-import { NO_OWNER, seekOwner } from './seek.ts';
+import { type FileIdentity, NO_OWNER, seekOwner } from './seek.ts';
 
 export type Role = 'owner' | 'reader' | 'electing' | 'closed';
 
@@ -52,6 +52,8 @@ export class Router implements Closable {
   readonly #obstacle = { current: NO_OWNER };
   /** Who was to follow the owner that we lost. */
   #successor: SuccessorNotice | null = null;
+  /** The file that this handle was opened on; its path may come to lead to another. */
+  #file: FileIdentity | null = null;
   #role: Role = 'electing';
   #epoch = 0;
   /** The link whose explicit transaction went with its owner, until a call has told of it. */
@@ -248,12 +250,16 @@ export class Router implements Closable {
     const mayOwn = hello.candidate !== 'never' || alone;
     this.#obstacle.current = NO_OWNER;
     const obstacle = this.#obstacle;
-    const seeker = { paths, hello, host: this.#host, mayOwn, alone, closed: this.#closing.signal, obstacle };
+    const file = this.#file;
+    const closed = this.#closing.signal;
+    const seeker = { paths, hello, host: this.#host, mayOwn, alone, file, closed, obstacle };
     const link = await seekOwner(seeker, until, successor);
     if (this.#closing.signal.aborted) {
       link.close();
       this.#checkOpen();
     }
+    const { device, inode } = link.hello;
+    this.#file ??= { device, inode };
     this.#adopt(link);
     return link;
   }

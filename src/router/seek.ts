@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDead } from '../election/holder.ts';
 import { type Identity, processLiveness } from '../election/identity.ts';
@@ -24,6 +25,12 @@ export const NO_OWNER: Obstacle = () => new PondError('TIMEOUT', 'no owner appea
 /** What stands between a caller and an owner, asked at the moment when the caller gives up. */
 export type Obstacle = () => PondError;
 
+/** `st_dev` and `st_ino`, in decimal. */
+export interface FileIdentity {
+  readonly device: string;
+  readonly inode: string;
+}
+
 export interface Seeker {
   readonly paths: PondPaths;
   readonly hello: HelloParams;
@@ -32,6 +39,8 @@ export interface Seeker {
   readonly mayOwn: boolean;
   /** Opened for this process alone: there is nobody to look for. */
   readonly alone: boolean;
+  /** The file that the handle was opened on; null at first. */
+  readonly file: FileIdentity | null;
   /** What stood in the way last: what a caller hears whose time is up. */
   readonly obstacle: { current: Obstacle };
   /** Fires when the handle is closed. */
@@ -126,6 +135,7 @@ class Search {
         });
       return this.#wait();
     }
+    this.#checkFile();
     // Known before DuckDB is loaded, and so also to a caller with little time.
     const pid = kernelLockHolder(this.#seeker.paths.db);
     if (pid !== null && pid !== process.pid) this.#held(pid);
@@ -140,6 +150,20 @@ class Search {
     return null;
   }
 
+  /** An owner makes the file where there is none: not behind the back of a handle that knew another. */
+  #checkFile(): void {
+    const { file, paths } = this.#seeker;
+    if (!file) return;
+    const now = statSync(paths.db, { bigint: true, throwIfNoEntry: false });
+    if (!now) throw replaced(paths.db, 'is gone');
+    this.#checkIdentity({ device: String(now.dev), inode: String(now.ino) });
+  }
+
+  #checkIdentity({ device, inode }: FileIdentity): void {
+    const { file, paths } = this.#seeker;
+    if (file && (file.device !== device || file.inode !== inode)) throw replaced(paths.db, 'was replaced');
+  }
+
   /** Says hello. Null where the connection went, or where nothing came by `until`. */
   async #greet(peer: Peer, isLocal: boolean, pid: number, until = this.#deadline): Promise<Link | null> {
     // Before the wait and not after it: a caller may give up at any moment of it.
@@ -148,10 +172,12 @@ class Search {
     peer.onNotice('$/electing', ({ heldBy }) => heldBy !== null && this.#held(heldBy));
     const late = new AbortController();
     try {
-      return await Promise.race([
+      const link = await Promise.race([
         Link.greet(peer, this.#seeker.hello, isLocal),
         this.#silence(until, late.signal),
       ]);
+      this.#checkIdentity(link.hello);
+      return link;
     } catch (error) {
       peer.close();
       // It kept silent because it was dying.
@@ -211,6 +237,12 @@ class Search {
   #unique(): string {
     return `${process.pid}.${Math.random().toString(36).slice(2, 8)}`;
   }
+}
+
+function replaced(db: string, how: string): PondError {
+  return new PondError('NOT_FOUND', `${db} ${how} since it was opened`, {
+    hint: 'nothing was written to what is there now; close the handle, and open it again',
+  });
 }
 
 const SILENT = new Error('silence');

@@ -1,0 +1,70 @@
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { kernelLockHolder } from '../../src/election/kernel-lock.ts';
+import { ownerOf, type Peer, until, World } from '../support/world.ts';
+
+async function ownerAndReader(): Promise<{ world: World; file: string; owner: Peer; reader: Peer }> {
+  const world = new World();
+  const file = world.path('app.duckdb');
+  const peers = await world.peers(2, file);
+  const owner = await ownerOf(peers);
+  const reader = peers.find((peer) => peer !== owner) as Peer;
+  await owner.ask('run', 'CREATE TABLE t AS SELECT 1 AS n');
+  return { world, file, owner, reader };
+}
+
+const compromised = async (peer: Peer): Promise<boolean> =>
+  (await peer.ask('state')).events.some(([name]: [string]) => name === 'compromised');
+
+describe('an owner whose kernel lock is gone', () => {
+  it('writes no more, says so, and steps down: the write is done by the next', async () => {
+    const { file, owner, reader } = await ownerAndReader();
+    expect(kernelLockHolder(file)).toBe(owner.pid);
+    await owner.ask('openAndClose', file);
+    expect(kernelLockHolder(file)).toBe(null);
+    expect(await reader.ask('run', 'INSERT INTO t VALUES (2)')).toMatchObject({ rowsChanged: 1, epoch: 2 });
+    expect(await compromised(owner)).toBe(true);
+    expect(kernelLockHolder(file)).toBe((await ownerOf([owner, reader])).pid);
+    expect(await owner.ask('query', 'SELECT n FROM t ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
+  it('notices without a write too', async () => {
+    const { file, owner, reader } = await ownerAndReader();
+    await owner.ask('openAndClose', file);
+    await until(() => compromised(owner));
+    await until(async () => (await reader.ask('state')).epoch === 2);
+    expect(await reader.ask('query', 'SELECT n FROM t')).toEqual([{ n: 1 }]);
+  });
+});
+
+describe('a database file', () => {
+  it.each<[string, (file: string) => void]>([
+    ['renamed', (file) => renameSync(file, `${file}.moved`)],
+    ['deleted', (file) => rmSync(file)],
+  ])('that was %s is missed, and not made again', async (_how, remove) => {
+    const { file, owner, reader } = await ownerAndReader();
+    remove(file);
+    for (const peer of [reader, owner])
+      expect(await peer.refusal('run', 'INSERT INTO t VALUES (2)')).toMatchObject({
+        code: 'NOT_FOUND',
+        message: expect.stringContaining('is gone'),
+      });
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('that was replaced is told from the one that was opened, and left alone', async () => {
+    const { world, file, owner, reader } = await ownerAndReader();
+    renameSync(file, `${file}.old`);
+    writeFileSync(file, 'another');
+    expect(await reader.refusal('run', 'INSERT INTO t VALUES (2)')).toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('was replaced'),
+    });
+    expect(readFileSync(file, 'utf8')).toBe('another');
+    await until(async () => (await owner.ask('state')).role !== 'owner');
+    // Put back, it is what it was: the handles go on.
+    renameSync(`${file}.old`, file);
+    expect(statSync(world.path('app.duckdb')).size).toBeGreaterThan(0);
+    expect(await reader.ask('query', 'SELECT n FROM t')).toEqual([{ n: 1 }]);
+  });
+});
