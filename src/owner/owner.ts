@@ -109,19 +109,26 @@ export class Owner {
   }
 
   /**
-   * Takes no more calls, and waits for those under way; what is slow is interrupted.
+   * Takes no more calls, and waits for those under way and for open transactions; what is slow is interrupted.
    * @param patience ms
    */
   async drain(patience = DRAIN_MS): Promise<void> {
     this.#leaving = true;
-    if (patience === 0) this.interrupt();
-    const timer = setTimeout(() => this.interrupt(), patience);
+    const outOfPatience = new AbortController();
+    const lose = (): void => {
+      outOfPatience.abort();
+      this.interrupt();
+    };
+    if (patience === 0) lose();
+    const timer = setTimeout(lose, patience);
     await (await this.#index)?.close();
-    await Promise.all([...this.#sessions].map((session) => session.drain()));
+    await Promise.all([...this.#sessions].map((session) => session.drain(outOfPatience.signal)));
     clearTimeout(timer);
   }
 
+  /** Breaks off the calls under way: the next owner has them, so nobody is told that they were aborted. */
   interrupt(): void {
+    this.#leaving = true;
     for (const session of this.#sessions) session.interrupt();
   }
 

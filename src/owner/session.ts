@@ -40,6 +40,10 @@ export class Session {
   readonly #releases = new Set<() => Promise<void>>();
   readonly #service: Calls;
   #sql: Promise<SqlSession> | undefined;
+  #openedSql: SqlSession | undefined;
+  #isGone = false;
+  /** Called after each answer, and when the client goes. */
+  #answered: () => void = () => undefined;
   #toldSuccessor = '';
 
   constructor(channel: Channel, owner: Owner, number: number) {
@@ -59,7 +63,11 @@ export class Session {
       onClose: (release) => void this.#releases.add(release),
     });
     this.#accepted = accept(channel, (method, params, call) => this.#answer(method, params, call));
-    void this.closed.then(() => this.#release());
+    void this.closed.then(() => {
+      this.#isGone = true;
+      this.#answered();
+      return this.#release();
+    });
   }
 
   get closed(): Promise<void> {
@@ -89,10 +97,21 @@ export class Session {
     for (const call of this.#running.keys()) call.abort();
   }
 
-  /** Waits for the calls under way, then lets go of DuckDB. */
-  async drain(): Promise<void> {
-    await Promise.allSettled(this.#running.values());
+  /** Waits for the calls under way and for the end of an open transaction, then lets go of DuckDB. */
+  async drain(outOfPatience: AbortSignal): Promise<void> {
+    for (;;) {
+      await Promise.allSettled(this.#running.values());
+      if (!this.#openedSql?.inTransaction || outOfPatience.aborted || this.#isGone) break;
+      await this.#nextAnswer(outOfPatience);
+    }
     await this.#release();
+  }
+
+  #nextAnswer(outOfPatience: AbortSignal): Promise<void> {
+    return new Promise((settle) => {
+      this.#answered = settle;
+      outOfPatience.addEventListener('abort', () => settle(), { once: true });
+    });
   }
 
   end(): void {
@@ -104,7 +123,8 @@ export class Session {
     const checked = checkParams(method, params);
     if (method === 'hello') return this.#greet(checked as HelloParams);
     if (!this.hello) throw new PondError('INVALID', `say hello before ${method}`);
-    if (this.#owner.isLeaving) return handedOn;
+    // What is inside a transaction has nowhere else to go.
+    if (this.#owner.isLeaving && !this.#openedSql?.inTransaction) return handedOn;
     const run = this.#service[method] as (
       params: unknown,
       context: { signal: AbortSignal },
@@ -121,6 +141,7 @@ export class Session {
       throw error;
     } finally {
       this.#running.delete(call);
+      this.#answered();
       this.#begun.delete((checked as { readonly call?: number }).call ?? -1);
     }
   }
@@ -178,16 +199,17 @@ export class Session {
   }
 
   #openSql(): Promise<SqlSession> {
-    this.#sql ??= this.#owner.reign.then(({ database }) =>
-      database.openSession({
+    this.#sql ??= this.#owner.reign.then(async ({ database }) => {
+      this.#openedSql = await database.openSession({
         readOnly: this.hello?.readOnly ?? true,
         client: this.hello?.client,
         announce: async (call) => {
           await this.#accepted.notify('$/began', { call });
           this.#begun.add(call);
         },
-      }),
-    );
+      });
+      return this.#openedSql;
+    });
     return this.#sql;
   }
 
@@ -201,6 +223,7 @@ export class Session {
     this.#releases.clear();
     const sql = this.#sql;
     this.#sql = undefined;
+    this.#openedSql = undefined;
     await Promise.all([...releases.map((release) => release()), sql?.then((session) => session.close())]);
   }
 }
