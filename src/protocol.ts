@@ -240,6 +240,8 @@ const Nothing = v.strictObject({});
 const StandbyParams = v.strictObject({
   /** Where the successor will listen: other readers dial it when this owner goes. */
   socket: text,
+  /** The client is of a newer version, and asks to take over now: the owner names it, and leaves. */
+  now: maybe(flag),
 });
 export type StandbyParams = v.InferOutput<typeof StandbyParams>;
 
@@ -292,7 +294,7 @@ export const METHODS = {
   'index/status': { params: Nothing, replay: 'always' },
   'index/watch': { params: WatchParams, replay: 'always' },
   status: { params: Nothing, replay: 'always' },
-  /** From the named successor: its worker is warm. */
+  /** From the named successor, or from a newer version that asks to be: its worker is warm. */
   standby: { params: StandbyParams, replay: 'never' },
   /** The owner answers, then leaves. */
   stop: { params: Nothing, replay: 'never' },

@@ -86,8 +86,10 @@ export class Owner {
     this.#successor.choose();
   }
 
-  stop(): void {
-    // The answer to `stop` goes out first.
+  /** @param follower who is to take over, where it has asked to */
+  stop(follower?: Session): void {
+    if (follower) this.#successor.name(follower);
+    // The answer goes out first.
     setImmediate(this.options.onStop);
   }
 

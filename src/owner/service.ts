@@ -9,7 +9,7 @@ export interface ServiceContext {
   readonly index: () => Promise<SearchIndex>;
   readonly status: () => Promise<StatusResult>;
   readonly stop: () => void;
-  readonly standby: (socket: string) => void;
+  readonly standby: (socket: string, now: boolean) => void;
   readonly isReadOnly: () => boolean;
   readonly notify: <N extends NoticeName>(name: N, value: Notices[N]) => void;
   /** Runs when the client goes. */
@@ -49,8 +49,8 @@ export function createService(context: ServiceContext): Calls {
       return {};
     },
     status: () => context.status(),
-    standby: async ({ socket }) => {
-      context.standby(socket);
+    standby: async ({ socket, now = false }) => {
+      context.standby(socket, now);
       return {};
     },
     stop: async () => {

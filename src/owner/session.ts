@@ -18,6 +18,7 @@ import {
 import { type Accepted, accept } from '../transport/accept.ts';
 import type { Channel } from '../transport/channel.ts';
 import { unknownMethod } from '../transport/wire-errors.ts';
+import { isNewer } from '../version.ts';
 import type { Owner } from './owner.ts';
 import { createService } from './service.ts';
 
@@ -54,10 +55,7 @@ export class Session {
       index: () => owner.index(),
       status: () => owner.status(),
       stop: () => owner.stop(),
-      standby: (socket) => {
-        this.standby = socket;
-        owner.sessionsChanged();
-      },
+      standby: (socket, now) => this.#standBy(socket, now),
       isReadOnly: () => this.hello?.readOnly ?? true,
       notify: (name, value) => void this.#notify(name, value),
       onClose: (release) => void this.#releases.add(release),
@@ -196,6 +194,18 @@ export class Session {
       epoch,
       session: this.#number,
     };
+  }
+
+  #standBy(socket: string, now: boolean): void {
+    const { version } = this.#owner.options;
+    if (now && !isNewer(this.hello?.version ?? '', version))
+      throw new PondError(
+        'INVALID',
+        `this owner is onepond ${version}: only a newer one may ask for its place`,
+      );
+    this.standby = socket;
+    if (now) this.#owner.stop(this);
+    else this.#owner.sessionsChanged();
   }
 
   #openSql(): Promise<SqlSession> {

@@ -40,6 +40,12 @@ export class Successor {
     this.#announce();
   }
 
+  /** Puts one in the place of whoever was named. */
+  name(session: Session): void {
+    this.#named = session;
+    this.#announce();
+  }
+
   /** Each session is told once of each successor, and again when it has begun to listen. */
   #announce(): void {
     const named = this.#named;

@@ -11,6 +11,7 @@ import {
   type UpdateProgress,
 } from '../protocol.ts';
 import { ConnectionLost } from '../transport/peer.ts';
+import { isNewer } from '../version.ts';
 import { type Closable, closeAtExit, forget } from './at-exit.ts';
 import { Budget, type CallLimits } from './budget.ts';
 import type { Link, SuccessorNotice } from './link.ts';
@@ -271,11 +272,13 @@ export class Router implements Closable {
     this.#setRole(link.isLocal ? 'owner' : 'reader');
     void link.closed.then(() => this.#lose(link));
     link.onProgress((token, value) => this.#progress.get(token)?.(value));
-    link.onSuccessor((notice) => void this.#standBy(link, notice));
+    link.onSuccessor(({ you, socket }) => you && socket === null && void this.#standBy(link));
     this.#forgetCompromised();
     const host = this.#host.owner();
     this.#forgetCompromised = host?.onCompromised(() => this.events.emit('compromised')) ?? (() => undefined);
     this.events.emit('owner-found', { pid, epoch });
+    const { hello, version } = this.#options;
+    if (hello.candidate === 'prefer' && isNewer(version, link.hello.version)) void this.#standBy(link, true);
   }
 
   #lose(link: Link): void {
@@ -294,12 +297,15 @@ export class Router implements Closable {
     this.#seek(performance.now() + this.#options.timeout).catch(() => undefined);
   }
 
-  /** Named to take over: the worker is warmed, and everyone told where it listens. */
-  async #standBy(link: Link, { you, socket }: SuccessorNotice): Promise<void> {
-    if (!you || socket !== null) return;
+  /**
+   * Named to take over: the worker is warmed, and everyone told where it listens.
+   * @param now of a newer version than the owner's: asks it to leave once all is ready
+   */
+  async #standBy(link: Link, now = false): Promise<void> {
     try {
       const candidate = await this.#host.candidate();
-      await link.request('standby', { socket: await candidate.standBy() }, this.#options.timeout);
+      const socket = await candidate.standBy();
+      await link.request('standby', { socket, ...(now && { now }) }, this.#options.timeout);
     } catch {
       // The owner went meanwhile, or this process cannot listen: the others contend without a successor.
     }

@@ -1,5 +1,14 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFailed, onTestFinished } from 'vitest';
@@ -183,6 +192,20 @@ export class World {
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
   }
+}
+
+/** A copy of the built library that says it is of another version; its entry. Gone when the test is over. */
+export function libraryOfVersion(version: string): string {
+  const dist = new URL('../../dist/', import.meta.url).pathname;
+  // Beside the other one, where the packages are found.
+  const copy = mkdtempSync(join(dist, '..', 'dist-'));
+  onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
+  const { version: ours } = JSON.parse(readFileSync(join(dist, '..', 'package.json'), 'utf8'));
+  for (const name of readdirSync(dist).filter((file) => file.endsWith('.js'))) {
+    const text = readFileSync(join(dist, name), 'utf8').replaceAll(`"${ours}"`, `"${version}"`);
+    writeFileSync(join(copy, name), text);
+  }
+  return join(copy, 'index.js');
 }
 
 /** The peer whose process owns the file now. */
