@@ -1,6 +1,7 @@
 import type { Connection } from '../engine/connection.ts';
 import type { UpdateParams, UpdateProgress, UpdateResult } from '../protocol.ts';
 import { type Analysis, type FileTask, noChunks } from './analyze.ts';
+import { shortenLog } from './checkpoint.ts';
 import { throwIfAborted } from './connections.ts';
 import { Counts, Progress } from './counts.ts';
 import type { OpenGuard } from './open-guard.ts';
@@ -46,6 +47,7 @@ export async function update(request: UpdateRequest, context: UpdateContext): Pr
     progress.indexed(tasks);
   });
   await sortPostings(connection, await openIndex(connection, root), () => progress.sorting());
+  await shortenLog(connection, context.db);
   const ms = Math.round(performance.now() - began);
   return { root, db: context.db, ...counts.result(), ...(await totals(connection)), ms };
 }

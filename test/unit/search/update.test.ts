@@ -40,6 +40,21 @@ describe('an update', () => {
     });
   });
 
+  test('leaves no long log to whoever opens the file next, and the short one of a small change', async () => {
+    const words = (file: number) => Array.from({ length: 20_000 }, (_, i) => `word${file}x${i}`).join('\n');
+    const root = tempTree(
+      Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((file) => [`f${file}.txt`, words(file)])),
+    );
+    const { index, path } = await openTestIndex();
+    const log = () => statSync(`${path}.wal`, { throwIfNoEntry: false })?.size ?? 0;
+    await index.update({ root });
+    expect(log()).toBe(0);
+    writeTree(root, { 'small.txt': 'one more' });
+    await index.update({ root });
+    expect(log()).toBeGreaterThan(0);
+    expect((await index.search({ query: 'word3x19999' })).hits[0]?.path).toBe('f3.txt');
+  });
+
   test('of an unchanged tree writes nothing', async () => {
     const root = tempTree({ 'a.ts': 'one' });
     age(root, 'a.ts');
