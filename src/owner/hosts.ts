@@ -17,6 +17,8 @@ const entries = new Map<string, Entry>();
 export interface HostShare {
   /** The worker that owns the file, where this thread has it. */
   owner(): Host | null;
+  /** True where a worker of this thread is named to take over, with DuckDB loaded. */
+  isStandingBy(): boolean;
   /** The worker to run for ownership with; started at the first call. */
   candidate(): Promise<Host>;
   /** Ends a candidate that is of no use: it lost, and is not named to take over. */
@@ -32,6 +34,7 @@ export function shareHost(setup: WorkerSetup): HostShare {
   entry.handles++;
   return {
     owner: () => (entry.host?.isOwner ? entry.host : null),
+    isStandingBy: () => entry.host !== undefined && !entry.host.isOver && entry.host.isStandingBy,
     async candidate() {
       // Loaded here: most readers never need a worker, and starting one is dear.
       const { Host: HostClass } = await import('./host.ts');

@@ -136,9 +136,7 @@ class Search {
       return this.#wait();
     }
     this.#checkFile();
-    // Known before DuckDB is loaded, and so also to a caller with little time.
-    const pid = kernelLockHolder(this.#seeker.paths.db);
-    if (pid !== null && pid !== process.pid) this.#held(pid);
+    if (!host.isStandingBy()) this.#lookForHolder();
     const candidate = await host.candidate();
     const timeout = Math.max(this.#deadline - performance.now(), 0);
     const end = await candidate.campaign(timeout, (pid) => this.#held(pid));
@@ -162,6 +160,15 @@ class Search {
   #checkIdentity({ device, inode }: FileIdentity): void {
     const { file, paths } = this.#seeker;
     if (file && (file.device !== device || file.inode !== inode)) throw replaced(paths.db, 'was replaced');
+  }
+
+  /**
+   * A foreign process that has the file is known so before DuckDB is loaded, and also to a caller with little time.
+   * Where DuckDB is loaded its own word comes sooner: the kernel takes 10 ms and more to make its list of locks.
+   */
+  #lookForHolder(): void {
+    const pid = kernelLockHolder(this.#seeker.paths.db);
+    if (pid !== null && pid !== process.pid) this.#held(pid);
   }
 
   /** Says hello. Null where the connection went, or where nothing came by `until`. */
