@@ -17,6 +17,7 @@ import { socketChannel } from '../transport/channel.ts';
 import { checkSocketPath, type Listener, listen } from '../transport/listen.ts';
 import type { CampaignEnd, WorkerSetup } from './messages.ts';
 import { Owner } from './owner.ts';
+import { rehearse } from './rehearse.ts';
 
 /** First and longest pause between two tries for the fence, in ms. */
 const FENCE_RETRY = { first: 3, longest: 200 } as const;
@@ -47,6 +48,7 @@ export class Candidate {
   #database: Database | undefined;
   #fence: Fence | undefined;
   #leaving: Promise<void> | undefined;
+  readonly #rehearsal = new AbortController();
 
   constructor(setup: WorkerSetup & { readonly instance: string }, hooks: CandidateHooks) {
     this.#setup = setup;
@@ -70,7 +72,14 @@ export class Candidate {
     return listener.path;
   }
 
+  /** Takes from the first calls after a takeover what makes them slow. Ends at once when a campaign begins. */
+  async rehearse(): Promise<void> {
+    // A takeover goes well without it: what fails here, an interrupt included, is nobody's loss.
+    await rehearse(this.#rehearsal.signal).catch(() => undefined);
+  }
+
   async campaign(timeout: number): Promise<CampaignEnd> {
+    this.#rehearsal.abort();
     if (this.#setup.alone) return this.#openAlone();
     const deadline = performance.now() + timeout;
     const { path } = await this.#listen();
@@ -124,6 +133,7 @@ export class Candidate {
   /** Lets go of record, fence and lock, at once: also the last act of a process that exits. */
   letGo(): void {
     const { paths, instance } = this.#setup;
+    this.#rehearsal.abort();
     if (this.#lock) withdrawRecord(paths, instance);
     this.#owner.interrupt();
     this.#fence?.lift();

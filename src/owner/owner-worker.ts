@@ -22,6 +22,8 @@ const HANDLERS: {
 } = {
   async 'stand-by'() {
     tell({ type: 'standing-by', socket: await candidate.standBy() });
+    // After the answer: the others must know where to dial, were the owner to go meanwhile.
+    await candidate.rehearse();
   },
   async campaign({ timeout }) {
     tell({ type: 'campaign', ...(await campaign(timeout)) });

@@ -11,6 +11,8 @@ import { createUpdateQueue } from './update-queue.ts';
 import { createWatches } from './watches.ts';
 import { createWorkerPool } from './worker-pool.ts';
 
+export { rehearse } from './rehearsal.ts';
+
 export interface SearchIndexOptions {
   /** A fresh connection to the database; the index closes it. */
   readonly connect: () => Promise<Connection>;
