@@ -1,4 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+
+const LIST = '/proc/locks';
 
 /**
  * The process that holds a kernel lock on the file, in Linux's own list; null where there is none, or no such list.
@@ -6,14 +9,26 @@ import { readFileSync, statSync } from 'node:fs';
  */
 export function kernelLockHolder(file: string): number | null {
   try {
-    const { dev, ino } = statSync(file);
-    const lines = readFileSync('/proc/locks', 'utf8').split('\n');
-    // `1: POSIX  ADVISORY  WRITE 4242 fd:00:2228569 0 EOF`
-    const line = lines.find((text) => text.split(/\s+/)[5] === `${deviceName(dev)}:${ino}`);
-    return line === undefined ? null : Number(line.split(/\s+/)[4]);
+    return holderIn(readFileSync(LIST, 'utf8'), file);
   } catch {
     return null;
   }
+}
+
+/** The same, beside the work of this thread. */
+export async function lookUpKernelLock(file: string): Promise<number | null> {
+  try {
+    return holderIn(await readFile(LIST, 'utf8'), file);
+  } catch {
+    return null;
+  }
+}
+
+function holderIn(list: string, file: string): number | null {
+  const { dev, ino } = statSync(file);
+  // `1: POSIX  ADVISORY  WRITE 4242 fd:00:2228569 0 EOF`
+  const line = list.split('\n').find((text) => text.split(/\s+/)[5] === `${deviceName(dev)}:${ino}`);
+  return line === undefined ? null : Number(line.split(/\s+/)[4]);
 }
 
 /** As the kernel prints it: major and minor, in hexadecimal. */

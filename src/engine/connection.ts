@@ -40,10 +40,10 @@ export interface Connection {
 /** Rows in one of DuckDB's data chunks. */
 const CHUNK_ROWS = 2048;
 
-/** @param checkFence throws where this process may not write any more; asked before each commit */
+/** @param checkFence rejects where this process may not write any more; asked before each commit */
 export function createConnection(
   duck: DuckDBConnection,
-  checkFence: () => void = () => undefined,
+  checkFence: () => Promise<void> = async () => undefined,
 ): Connection {
   const run = async (sql: string, params?: readonly JsValue[]): Promise<number> =>
     (await runStatements(duck, sql, params)).rowsChanged;
@@ -58,7 +58,7 @@ export function createConnection(
       await run('BEGIN');
       try {
         const value = await fn();
-        checkFence();
+        await checkFence();
         failpoint('index.ready');
         await run('COMMIT');
         failpoint('index.done');

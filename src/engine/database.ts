@@ -12,8 +12,8 @@ export interface DatabaseOptions {
   /** DuckDB settings, as `DuckDBInstance.create` takes them. */
   readonly config?: Readonly<Record<string, string>>;
   readonly readOnly?: boolean;
-  /** Throws where this process may not write any more. Asked before each commit. */
-  readonly checkFence?: () => void;
+  /** Rejects where this process may not write any more. Asked before each commit. */
+  readonly checkFence?: () => Promise<void>;
 }
 
 /** Cursors that may fetch at once: half of libuv's threads. */
@@ -45,7 +45,7 @@ export interface Database {
   readonly hasForeign: boolean;
   /** To be called when a session has attached one. */
   noteAttached(): void;
-  checkFence(): void;
+  checkFence(): Promise<void>;
   /** Counts this ownership in the database: one higher than the last. A read-only file keeps its count. */
   beginEpoch(): Promise<number>;
   /** Attaches a further file, once: two clients that name it alike share it. */
@@ -69,7 +69,7 @@ export interface Database {
  * @throws HeldError while another process has it; PondError CORRUPT, PERMISSION, DISK_FULL, INVALID, NOT_FOUND
  */
 export async function openDatabase(path: string, options: DatabaseOptions = {}): Promise<Database> {
-  const { config = {}, readOnly = false, checkFence = () => undefined } = options;
+  const { config = {}, readOnly = false, checkFence = async () => undefined } = options;
   const instance = await create(path, { ...config, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) });
   try {
     const [home, writes] = await Promise.all([instance.connect(), instance.connect()]);
@@ -106,7 +106,7 @@ interface Opened {
   readonly writes: DuckDBConnection;
   readonly device: string;
   readonly inode: string;
-  readonly checkFence: () => void;
+  readonly checkFence: () => Promise<void>;
 }
 
 class OpenDatabase implements Database {
@@ -122,9 +122,10 @@ class OpenDatabase implements Database {
   readonly #ownFiles = new Set<string>();
   readonly ledger = new Ledger();
   readonly writer: Writer;
-  readonly checkFence: () => void;
+  readonly checkFence: () => Promise<void>;
   #epoch = 0;
   #hasForeign = false;
+  #isClosed = false;
 
   constructor({ path, readOnly, instance, home, writes, device, inode, checkFence }: Opened) {
     this.path = path;
@@ -212,6 +213,8 @@ class OpenDatabase implements Database {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#home.close();
     this.writer.close();
     this.#instance.closeSync();

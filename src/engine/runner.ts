@@ -120,7 +120,7 @@ export class Runner {
       // Refused where the transaction is read-only or has failed: then nothing will be committed either.
       await ledger.record(this.#connection, entries).catch(() => entries.pop());
     } else if (this.#inTransaction) await call.announce();
-    this.#database.checkFence();
+    await this.#database.checkFence();
     if (this.#inTransaction) failpoint('commit.ready');
     const outcome = await now();
     if (this.#inTransaction) failpoint('commit.done');

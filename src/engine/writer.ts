@@ -44,14 +44,14 @@ const SLOW = new Error('slow');
 export class Writer {
   readonly #connection: DuckDBConnection;
   readonly #ledger: Ledger;
-  readonly #checkFence: () => void;
+  readonly #checkFence: () => Promise<void>;
   readonly #waiting: Waiting[] = [];
   /** Texts that are no good company: slow ones, and those that write to another file. */
   readonly #loners = new Set<string>();
   #working: Promise<void> | undefined;
 
-  /** @param checkFence throws where this process may not write any more; asked before each commit */
-  constructor(connection: DuckDBConnection, ledger: Ledger, checkFence: () => void) {
+  /** @param checkFence rejects where this process may not write any more; asked before each commit */
+  constructor(connection: DuckDBConnection, ledger: Ledger, checkFence: () => Promise<void>) {
     this.#connection = connection;
     this.#ledger = ledger;
     this.#checkFence = checkFence;
@@ -165,7 +165,7 @@ export class Writer {
     try {
       const { entries, value } = await work();
       await this.#ledger.record(connection, entries);
-      this.#checkFence();
+      await this.#checkFence();
       failpoint('commit.ready');
       await runStatements(connection, 'COMMIT');
       failpoint('commit.done');

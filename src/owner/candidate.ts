@@ -224,7 +224,7 @@ export class Candidate {
     const { paths, config } = this.#setup;
     for (let pause: number = FENCE_RETRY.first; ; pause = Math.min(pause * 1.5, FENCE_RETRY.longest)) {
       try {
-        return await openDatabase(paths.db, { config, checkFence: () => this.#fence?.check() });
+        return await openDatabase(paths.db, { config, checkFence: async () => this.#fence?.check() });
       } catch (error) {
         if (!(error instanceof HeldError)) throw error;
         this.#owner.electing(error.pid);

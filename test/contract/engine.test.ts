@@ -1,6 +1,6 @@
 import { createService } from '../../src/owner/service.ts';
 import { announcements, type Connect } from './place.ts';
-import { describeContract } from './suite.ts';
+import { describeContract, describeOnce } from './suite.ts';
 
 /** The method table on the engine itself: nothing in between. */
 const connect: Connect = async ({ database, owner }, hello) => {
@@ -33,3 +33,4 @@ const connect: Connect = async ({ database, owner }, hello) => {
 };
 
 describeContract('the service itself', connect);
+describeOnce('the service itself', connect);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { ownIdentity } from '../../src/election/identity.ts';
+import type { OwnerRecord } from '../../src/election/record.ts';
 import { type Database, openDatabase } from '../../src/engine/database.ts';
 import { Owner } from '../../src/owner/owner.ts';
 import { type PondPaths, pondPaths } from '../../src/paths.ts';
@@ -38,11 +39,12 @@ export interface Place {
   readonly database: Database;
   readonly owner: Owner;
   readonly socket: string;
+  readonly record: OwnerRecord;
   /** The owner leaves in peace, and another takes over: nothing that was in memory is left. */
   restart(): Promise<void>;
 }
 
-const VERSION = '0.0.0-test';
+export const VERSION = '0.0.0-test';
 
 /** A folder that goes with the test; its real path. */
 export function tempFolder(): string {
@@ -68,6 +70,9 @@ export async function openPlace(): Promise<Place> {
     get socket() {
       return reign.socket;
     },
+    get record() {
+      return reign.record;
+    },
     async restart() {
       await abdicate(reign);
       reign = await takeOver(paths, join(dir, `s${++reigns}.sock`));
@@ -79,6 +84,7 @@ interface OwnReign {
   readonly database: Database;
   readonly owner: Owner;
   readonly socket: string;
+  readonly record: OwnerRecord;
 }
 
 async function takeOver(paths: PondPaths, socket: string): Promise<OwnReign> {
@@ -97,7 +103,7 @@ async function takeOver(paths: PondPaths, socket: string): Promise<OwnReign> {
     thread: 0,
   };
   owner.serve(database, record);
-  return { database, owner, socket };
+  return { database, owner, socket, record };
 }
 
 async function abdicate({ owner, database }: OwnReign): Promise<void> {

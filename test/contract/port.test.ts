@@ -2,7 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { portChannel } from '../../src/transport/channel.ts';
 import { openPeer } from '../../src/transport/peer.ts';
 import { type Connect, greet } from './place.ts';
-import { describeContract } from './suite.ts';
+import { describeContract, describeOnce } from './suite.ts';
 import { describeWire } from './wire.ts';
 
 const connect: Connect = ({ owner }, hello) => {
@@ -12,4 +12,5 @@ const connect: Connect = ({ owner }, hello) => {
 };
 
 describeContract('the service over a port', connect);
+describeOnce('the service over a port', connect);
 describeWire('a port', connect);

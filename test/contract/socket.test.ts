@@ -4,7 +4,7 @@ import { socketChannel } from '../../src/transport/channel.ts';
 import { dial } from '../../src/transport/dial.ts';
 import { listen } from '../../src/transport/listen.ts';
 import { type Connect, greet } from './place.ts';
-import { describeContract } from './suite.ts';
+import { describeContract, describeOnce } from './suite.ts';
 import { describeWire } from './wire.ts';
 
 const connect: Connect = async ({ owner, socket }, hello) => {
@@ -20,4 +20,5 @@ const connect: Connect = async ({ owner, socket }, hello) => {
 };
 
 describeContract('the service over a socket', connect);
+describeOnce('the service over a socket', connect);
 describeWire('a socket', connect);

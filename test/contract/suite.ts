@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { abortContract } from './parts/abort.ts';
+import { announcementContract } from './parts/announcements.ts';
 import { errorContract } from './parts/errors.ts';
 import { exactlyOnceContract } from './parts/exactly-once.ts';
 import { groupContract } from './parts/groups.ts';
@@ -13,6 +14,16 @@ import { transactionContract } from './parts/transactions.ts';
 import { valueContract } from './parts/values.ts';
 import { type Connect, contractOver } from './place.ts';
 
+/** What numbers its calls and changes owners by itself. */
+export function describeOnce(name: string, connect: Connect): void {
+  const contract = contractOver(connect);
+  describe(name, () => {
+    describe('announcements', () => announcementContract(contract));
+    describe('exactly once', () => exactlyOnceContract(contract));
+    describe('writes that arrive together', () => groupContract(contract));
+  });
+}
+
 /** What holds for every caller of the method table, whatever lies between it and the engine. */
 export function describeContract(name: string, connect: Connect): void {
   const contract = contractOver(connect);
@@ -24,8 +35,6 @@ export function describeContract(name: string, connect: Connect): void {
     describe('streams', () => streamContract(contract));
     describe('abort', () => abortContract(contract));
     describe('transactions', () => transactionContract(contract));
-    describe('exactly once', () => exactlyOnceContract(contract));
-    describe('writes that arrive together', () => groupContract(contract));
     describe('read-only', () => readOnlyContract(contract));
     describe('sessions', () => sessionContract(contract));
     describe('index', () => indexContract(contract));

@@ -116,18 +116,6 @@ export function readOnlyContract(contract: Contract): void {
     expect(await reader.rows('SELECT max(n) AS n FROM t')).toEqual([{ n: 3 }]);
   });
 
-  it('announces no change', async () => {
-    const { client, another } = await contract.open();
-    await client.run(SETUP);
-    const reader = await another({ readOnly: true });
-    await reader.call('run', { sql: 'INSERT INTO t VALUES (1)', call: 1 }).catch(() => undefined);
-    const first = await Promise.race([
-      reader.session.began(1).then(() => 'announced'),
-      reader.call('ping', {}),
-    ]);
-    expect(first).toEqual({});
-  });
-
   it('may not change the index', async () => {
     const { place, another } = await contract.open();
     const reader = await another({ readOnly: true });

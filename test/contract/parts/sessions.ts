@@ -40,9 +40,10 @@ export function sessionContract(contract: Contract): void {
 
   it('status names the file and its owner', async () => {
     const { client, place } = await contract.open();
-    expect(await client.call('status', {})).toMatchObject({
+    const status = await client.call('status', {});
+    expect(status).toMatchObject({
       db: place.database.path,
-      owner: { pid: process.pid, epoch: 1, socket: place.socket },
+      owner: { pid: process.pid, epoch: place.database.epoch, socket: place.socket },
       index: null,
     });
   });

@@ -159,16 +159,4 @@ export function statementContract(contract: Contract): void {
     const order = (await Promise.all(calls)).map(([row]) => row?.n);
     expect(order).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
   });
-
-  it('announces a call that changes data, before it does, and no other', async () => {
-    const { client } = await contract.open();
-    const { session } = client;
-    await client.call('run', { sql: 'CREATE TABLE t (n INT)', call: 1 });
-    await client.call('query', { sql: 'SELECT * FROM t', call: 2 });
-    await client.call('run', { sql: 'INSERT INTO t VALUES (1)', call: 3 });
-    await session.began(1);
-    await session.began(3);
-    const second = await Promise.race([session.began(2).then(() => 'announced'), client.call('ping', {})]);
-    expect(second).toEqual({});
-  });
 }
