@@ -30,6 +30,8 @@ export interface Connection {
   run(sql: string, params?: readonly JsValue[]): Promise<number>;
   /** Appends columns of one length, in the table's column order, in the current transaction. `table` may be `schema.table`. */
   append(table: string, columns: readonly AppendColumn[]): Promise<void>;
+  /** `fn` sees the database as it stands at one moment, and changes nothing. */
+  snapshot<T>(fn: () => Promise<T>): Promise<T>;
   /** `fn` inside BEGIN … COMMIT; rolled back when it throws. */
   transaction<T>(fn: () => Promise<T>): Promise<T>;
   /** Ends the running statement with an ABORTED error within a few ms. */
@@ -54,6 +56,14 @@ export function createConnection(
     },
     run,
     append: (table, columns) => append(duck, table, columns),
+    async snapshot(fn) {
+      await run('BEGIN TRANSACTION READ ONLY');
+      try {
+        return await fn();
+      } finally {
+        await run('ROLLBACK').catch(() => undefined);
+      }
+    },
     async transaction(fn) {
       await run('BEGIN');
       try {

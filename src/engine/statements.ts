@@ -16,6 +16,9 @@ import { type Kind, kindOf } from './kinds.ts';
  */
 const WHOLE: ReadonlySet<StatementType> = new Set([StatementType.TRANSACTION, StatementType.VACUUM]);
 
+/** Takes no time at all, and would wait for a thread behind everyone's file system calls. */
+const BEGIN = /^\s*begin[\s\w]*$/i;
+
 /** What one statement of a text is, told before it runs. */
 export interface StatementInfo {
   readonly type: StatementType;
@@ -154,7 +157,7 @@ class Part {
     if (this.#runs++ > 0) await this.#prepareAgain();
     const statement = this.#statement;
     bindParams(statement, this.#place.isLast ? params : []);
-    if (WHOLE.has(type)) return statement.run();
+    if (WHOLE.has(type) && !BEGIN.test(this.#place.text)) return statement.run();
     return execute(streaming ? statement.startStream() : statement.start());
   }
 

@@ -5,7 +5,7 @@ import type { IndexStatus, SearchParams, SearchResult, UpdateProgress, UpdateRes
 import { createConnections } from './connections.ts';
 import { createOpenGuard } from './open-guard.ts';
 import { numberAt, readMeta } from './schema.ts';
-import { search } from './search.ts';
+import { createSearch } from './search.ts';
 import { type UpdateRequest, update } from './update.ts';
 import { createUpdateQueue } from './update-queue.ts';
 import { createWatches } from './watches.ts';
@@ -62,13 +62,13 @@ export function createSearchIndex(options: SearchIndexOptions): SearchIndex {
     if (options.readOnly) throw new PondError('READ_ONLY', 'the index is read-only');
   };
   const watches = createWatches({ guard, update: (request) => queue.run(request), log: options.log });
+  const search = createSearch(watches.pending);
   return {
     async update(request, callOptions) {
       refuseReadOnly();
       return queue.run(request, callOptions);
     },
-    search: (params, { signal } = {}) =>
-      connections.use((connection) => search(connection, params, watches.pending), signal),
+    search: (params, { signal } = {}) => connections.use((connection) => search(connection, params), signal),
     status: () => connections.use((connection) => statusOf(connection, watches.pending())),
     async watch(root) {
       refuseReadOnly();
@@ -82,7 +82,7 @@ export function createSearchIndex(options: SearchIndexOptions): SearchIndex {
 }
 
 function statusOf(connection: Connection, pending: number): Promise<IndexStatus | null> {
-  return connection.transaction(async () => {
+  return connection.snapshot(async () => {
     const meta = await readMeta(connection);
     if (!meta) return null;
     const [row] = await connection.all(`

@@ -3,7 +3,7 @@ import { type Chunk, chunksOf } from './chunks.ts';
 import { PostingsBuilder } from './postings.ts';
 import { POOL } from './rerank.ts';
 import { createTables } from './schema.ts';
-import { search } from './search.ts';
+import { createSearch } from './search.ts';
 
 /** Of one, two and three terms: as many branches of the statement. */
 const QUERIES = ['parse', 'read config', 'close file handle', 'parse config line', 'handle'];
@@ -17,9 +17,10 @@ export async function rehearse(connection: Connection, signal: AbortSignal): Pro
   if (signal.aborted) return;
   await createTables(connection, '/');
   await fill(connection);
+  const search = createSearch(() => 0);
   for (const query of QUERIES) {
     if (signal.aborted) return;
-    await search(connection, { query }, () => 0);
+    await search(connection, { query });
   }
 }
 

@@ -9,39 +9,54 @@ import { queryTerms } from './query-terms.ts';
 import { bestChunks, type Candidate, explainChunks } from './rank.ts';
 import { POOL, rerank } from './rerank.ts';
 import { type Found, scanChunks } from './scan.ts';
-import { readMeta } from './schema.ts';
+import { type Meta, readMeta } from './schema.ts';
 import { snippetOf } from './snippet.ts';
 
 const DEFAULT_LIMIT = 10;
 const DEFAULT_CONTEXT = 2;
 
+export type Search = (connection: Connection, params: SearchParams) => Promise<SearchResult>;
+
 /**
- * Ranked hits of the index as it stands at one moment: all statements see the same commit.
- * @throws PondError NOT_FOUND without an index; INVALID for an empty query, a bad glob or a bad pattern
+ * Searches of one index. Every answer is of the index as it stands at one moment: all its statements see one commit.
+ *
+ * That takes no transaction, whose begin and end are two more waits behind everything that runs meanwhile: the
+ * generation grows with every commit that changes content, so statements between two readings of the same number
+ * have seen the same rows. Where it has grown, the search is made again, then in a transaction.
  */
-export async function search(
-  connection: Connection,
-  params: SearchParams,
-  pending: () => number,
-): Promise<SearchResult> {
-  const began = performance.now();
-  const filter = filterOf(params);
-  check(params);
-  return connection.transaction(async () => {
-    const meta = await readMeta(connection);
-    if (!meta)
-      throw new PondError('NOT_FOUND', 'this database holds no index', { hint: 'run onepond index' });
-    const hits = await hitsOf(connection, params, filter);
+export function createSearch(pending: () => number): Search {
+  /** The generation as read last: the first reading of the next search. */
+  let known: number | undefined;
+  return async (connection, params) => {
+    const began = performance.now();
+    const filter = filterOf(params);
+    check(params);
+    const hits = (): Promise<SearchHit[]> =>
+      hitsOf(connection, params, filter).catch(async (error: unknown) => {
+        known = undefined;
+        // Somebody may have dropped the tables since: that is a better answer than a table that is not there.
+        await metaOf(connection);
+        throw error;
+      });
+    known ??= (await metaOf(connection)).generation;
+    const before = known;
+    const seen = { hits: await hits(), meta: await metaOf(connection) };
+    known = seen.meta.generation;
+    const result =
+      known === before
+        ? seen
+        : await connection.snapshot(async () => ({ meta: await metaOf(connection), hits: await hits() }));
+    const { root, generation } = result.meta;
     const ms = Math.round((performance.now() - began) * 100) / 100;
-    return {
-      query: params.query,
-      root: meta.root,
-      generation: meta.generation,
-      pending: pending(),
-      ms,
-      hits,
-    };
-  });
+    return { query: params.query, root, generation, pending: pending(), ms, hits: result.hits };
+  };
+}
+
+/** @throws PondError NOT_FOUND without an index, CORRUPT for one of another version */
+async function metaOf(connection: Connection): Promise<Meta> {
+  const meta = await readMeta(connection);
+  if (meta) return meta;
+  throw new PondError('NOT_FOUND', 'this database holds no index', { hint: 'run onepond index' });
 }
 
 function check({ query, literal, regex }: SearchParams): void {
