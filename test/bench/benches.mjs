@@ -11,4 +11,6 @@ export const BENCHES = [
   { id: '4', title: 'onepond search as a whole process', limit: 240, load: () => import('./cli-search.mjs') },
   { id: '5', title: 'indexing a source tree', limit: 240, load: () => import('./indexing.mjs') },
   { id: '6', title: 'search through the socket', limit: 240, load: () => import('./search-latency.mjs') },
+  { id: '7', title: 'many writers', limit: 120, load: () => import('./writers.mjs') },
+  { id: '8', title: 'searches beside heavy work', limit: 240, load: () => import('./fairness.mjs') },
 ];

@@ -10,6 +10,8 @@ let db;
 let index;
 /** Of DuckDB itself, without onepond. */
 let connection;
+let handles = [];
+let stop = () => undefined;
 const searching = { count: 0, epoch: 0, since: 0n, waiting: [] };
 
 /** Times in ms of so many calls, one after the other. */
@@ -46,6 +48,39 @@ const OPS = {
   routed: (count, sql, points) => timed(count, () => db.query(sql, paramsAt(points))),
   searches: (count, first) => timed(count, (i) => index.search(queryAt(first + i))),
 
+  /** Searches one after the other for so many ms; the time of each. */
+  async searchesFor(duration) {
+    const times = [];
+    const end = performance.now() + duration;
+    for (let i = 0; performance.now() < end; i++)
+      times.push(...(await timed(1, () => index.search(queryAt(i)))));
+    return times;
+  },
+
+  async openMany(count, file, options) {
+    handles = await Promise.all(Array.from({ length: count }, () => open(file, options)));
+  },
+  /** Ms for so many rows by each handle, all at once. */
+  async writeMany(count, sql) {
+    const began = performance.now();
+    await Promise.all(
+      handles.map(async (handle, who) => {
+        for (let n = 0; n < count; n++) await handle.run(sql, [who, n, `row ${n}`]);
+      }),
+    );
+    return performance.now() - began;
+  },
+  async writeDirect(count, sql) {
+    const began = performance.now();
+    for (let n = 0; n < count; n++) await connection.run(sql, [0, n, `row ${n}`]);
+    return performance.now() - began;
+  },
+
+  /** Keeps the owner busy until `stop`. */
+  updateOn: () => keepOn((signal) => index.update({ full: true, signal })),
+  queryOn: (sql) => keepOn((signal) => db.query(sql, [], { signal })),
+  stop: () => stop(),
+
   async openDirect(file, sql) {
     const { DuckDBInstance } = await driver();
     connection = await (await DuckDBInstance.create(file)).connect();
@@ -81,6 +116,18 @@ const OPS = {
     new Promise((done) => searching.waiting.push({ epoch, done: () => done(String(searching.since)) })),
   epoch: () => db.epoch,
 };
+
+/** Starts `work` again and again; `stop` ends it and waits for that. */
+function keepOn(work) {
+  const controller = new AbortController();
+  const ended = (async () => {
+    while (!controller.signal.aborted) await work(controller.signal).catch(() => undefined);
+  })();
+  stop = () => {
+    controller.abort();
+    return ended;
+  };
+}
 
 function note() {
   searching.count++;
