@@ -12,6 +12,9 @@ export const PROTOCOL_VERSION = 1;
 /** Content bytes of one message, both ways. A larger one ends in TOO_LARGE, before anything is parsed. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
+/** Calls of one client that its owner works on at once. One more ends in TOO_LARGE. */
+export const MAX_IN_FLIGHT = 1024;
+
 /** Rows in one batch of a stream when the caller names no size: one DuckDB vector. */
 export const DEFAULT_BATCH_SIZE = 2048;
 

@@ -1,12 +1,12 @@
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
 import type { StreamNextResult, ValueForm } from '../protocol.ts';
+import { Turns } from '../turns.ts';
 import type { BindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
 import { interruptible, keepInterrupting } from './interrupt.ts';
 import { sizeOf, type WireRow, wireRows } from './rows.ts';
 import { type Around, runStatements, runText } from './statements.ts';
-import { Turns } from './turns.ts';
 
 /** A batch ends early at this size, in bytes of JSON: wide rows do not grow the message. */
 const BATCH_BYTES = 4 * 1024 * 1024;

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
+import { Turns } from '../turns.ts';
 import { type Connection, createConnection } from './connection.ts';
 import { fromDuckDB, heldBy } from './errors.ts';
 import { LEDGER_TABLE, Ledger } from './ledger.ts';
 import { SqlSession, type SqlSessionOptions } from './sql-session.ts';
-import { Turns } from './turns.ts';
 import { Writer } from './writer.ts';
 
 export interface DatabaseOptions {

@@ -9,6 +9,7 @@ import type {
   StreamOpenParams,
   StreamOpenResult,
 } from '../protocol.ts';
+import { Turns } from '../turns.ts';
 import { decode } from '../values.ts';
 import type { BindParams } from './bind.ts';
 import { Cursor } from './cursor.ts';
@@ -21,7 +22,6 @@ import { reviveDriverValue } from './revive.ts';
 import { collectRows } from './rows.ts';
 import { type Answered, effectOf, Runner } from './runner.ts';
 import { type Around, runStatements, runText } from './statements.ts';
-import { Turns } from './turns.ts';
 
 export interface SqlSessionOptions {
   readonly readOnly: boolean;

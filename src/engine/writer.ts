@@ -11,6 +11,8 @@ import { runStatements } from './statements.ts';
 const GROUP = 64;
 /** A write that takes longer leaves the group, in ms: its neighbours do not wait for it. */
 const SLOW_MS = 100;
+/** The longest wait for a group to be as large as the last, in ms: about the price of a commit. */
+const GATHER_MS = 1;
 /** Texts remembered for what they did to a group. */
 const LONERS = 256;
 /** How often a write whose transaction met another's is tried, and the longest pause before, in ms. */
@@ -107,9 +109,17 @@ export class Writer {
     // A turn of the loop, for the frames that came together.
     await nextTurn();
     while (this.#waiting.length > 0) {
-      await this.#group(this.#waiting.splice(0, GROUP));
+      const group = this.#waiting.splice(0, GROUP);
+      await this.#group(group);
       if (this.#ledger.wantsPruning) await this.#prune();
+      if (group.length > 1) await this.#gather(group.length);
     }
+  }
+
+  /** Those who were just answered will write again: a moment's wait makes one commit of what would be two. */
+  async #gather(size: number): Promise<void> {
+    const end = performance.now() + GATHER_MS;
+    while (this.#waiting.length < size && performance.now() < end) await nextTurn();
   }
 
   async #group(group: readonly Waiting[]): Promise<void> {

@@ -8,6 +8,7 @@ import {
   type HelloParams,
   type HelloResult,
   isMethod,
+  MAX_IN_FLIGHT,
   METHODS,
   type MethodName,
   type NoticeName,
@@ -121,6 +122,8 @@ export class Session {
     const checked = checkParams(method, params);
     if (method === 'hello') return this.#greet(checked as HelloParams);
     if (!this.hello) throw new PondError('INVALID', `say hello before ${method}`);
+    if (this.#running.size >= MAX_IN_FLIGHT)
+      throw new PondError('TOO_LARGE', `${MAX_IN_FLIGHT} calls of this client are under way`);
     // What is inside a transaction has nowhere else to go.
     if (this.#owner.isLeaving && !this.#openedSql?.inTransaction) return handedOn;
     const run = this.#service[method] as (

@@ -4,6 +4,7 @@ import { type HostShare, shareHost } from '../owner/hosts.ts';
 import type { PondPaths } from '../paths.ts';
 import {
   type HelloParams,
+  MAX_IN_FLIGHT,
   METHODS,
   type MethodName,
   type Params,
@@ -11,6 +12,7 @@ import {
   type UpdateProgress,
 } from '../protocol.ts';
 import { ConnectionLost } from '../transport/peer.ts';
+import { Turns } from '../turns.ts';
 import { isNewer } from '../version.ts';
 import { type Closable, closeAtExit, forget } from './at-exit.ts';
 import { Budget, type CallLimits } from './budget.ts';
@@ -62,6 +64,8 @@ export class Router implements Closable {
   #lastCall = 0;
   /** Numbers of the statements that have no answer yet, in the order they were given. */
   readonly #unsettled = new Set<number>();
+  /** Calls with the owner at once; the others wait here, where they cost nobody anything. */
+  readonly #flights = new Turns(MAX_IN_FLIGHT / 4);
   readonly #progress = new Map<number, (value: UpdateProgress) => void>();
   #forgetCompromised: () => void = () => undefined;
 
@@ -153,7 +157,7 @@ export class Router implements Closable {
   ): Promise<Result<M>> {
     const { pid } = link.hello;
     const result = await budget.bound(method, pid, (signal) =>
-      link.request(method, params, this.#options.timeout, signal),
+      this.#flights.take(() => link.request(method, params, this.#options.timeout, signal), signal),
     );
     link.note(result);
     return result;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Turns } from '../../../src/engine/turns.ts';
+import { Turns } from '../../src/turns.ts';
 
 /** A task that runs until it is let go. */
 function task(log: string[], name: string) {

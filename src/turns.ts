@@ -1,4 +1,4 @@
-import { PondError } from '../errors.ts';
+import { PondError } from './errors.ts';
 
 /**
  * Lets `width` callers in at a time, in the order they came. A caller whose signal fires while it waits leaves

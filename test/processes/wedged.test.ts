@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { ownerOf, type Peer, until, World } from '../support/world.ts';
+
+const ENDLESS = 'SELECT sum(a.range * b.range % 7) FROM range(10000000) a, range(10000000) b';
+
+describe('an owner whose DuckDB is stuck in endless queries', () => {
+  it('greets, tells its status, answers others, and cancels', async () => {
+    const world = new World();
+    const file = world.path('app.duckdb');
+    const peers = await world.peers(3, file);
+    const owner = await ownerOf(peers);
+    const [stuck, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    await other.ask('run', 'CREATE TABLE t AS SELECT 7 AS n');
+    // More than libuv has threads, and more than DuckDB has.
+    const endless = Array.from({ length: 6 }, () => stuck.ask('queryAlone', file, ENDLESS));
+    for (const query of endless) query.catch(() => undefined);
+    await until(
+      async () =>
+        (await other.ask('status')).clients.filter((c: { in_flight: number }) => c.in_flight > 0).length >= 6,
+    );
+    const [newcomer] = (await world.peers(1, file)) as [Peer];
+    expect(await newcomer.ask('query', 'SELECT n FROM t')).toEqual([{ n: 7 }]);
+    expect(await newcomer.ask('run', 'INSERT INTO t VALUES (8)')).toMatchObject({ rowsChanged: 1 });
+    expect((await other.ask('status')).owner).toMatchObject({ pid: owner.pid });
+    await stuck.ask('abortAll');
+    for (const query of endless) await expect(query).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await stuck.ask('query', 'SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: 2 }]);
+  });
+});
+
+describe('a program that asks for thousands of things at once', () => {
+  it('gets them all, and its owner never has more than its share', async () => {
+    const world = new World();
+    const peers = await world.peers(2, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const reader = peers.find((peer) => peer !== owner) as Peer;
+    await reader.ask('run', 'CREATE TABLE t (n INTEGER)');
+    expect(await reader.ask('flood', 3000, 'INSERT INTO t VALUES ($1)')).toBe(3000);
+    expect(await owner.ask('query', 'SELECT count(DISTINCT n)::INTEGER AS n FROM t')).toEqual([{ n: 3000 }]);
+  });
+});
