@@ -19,7 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   owner: ['vocabulary', 'engine', 'transport', 'election', 'search'],
   router: ['vocabulary', 'transport', 'election', 'owner'],
   library: ['vocabulary', 'router'],
-  cli: ['vocabulary', 'router', 'library'],
+  doctor: ['vocabulary', 'transport', 'election', 'router'],
+  cli: ['vocabulary', 'router', 'library', 'doctor'],
 };
 
 /** Reached by `import()` alone, when a caller asks for DuckDB's own value objects. */
@@ -28,6 +29,9 @@ const LAZY = [['rows.ts', 'engine/revive.ts']];
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   'search > engine': ['engine/connection.ts'],
   'election > transport': ['transport/dial.ts'],
+  'doctor > transport': ['transport/dial.ts'],
+  'doctor > router': ['router/visit.ts'],
+  'cli > doctor': ['doctor/index.ts'],
   'router > owner': ['owner/hosts.ts', 'owner/host.ts'],
   'owner > search': ['search/index.ts'],
 };

@@ -88,6 +88,12 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   { name: 'stop', text: 'ask the owner to hand over and leave', load: () => import('./stop-command.ts') },
   {
+    name: 'doctor',
+    text: 'name what is wrong and the safe next step; changes nothing without --fix',
+    options: [{ flags: '--fix', text: 'remove what dead owners left, close folders to other users' }],
+    load: () => import('./doctor-command.ts'),
+  },
+  {
     name: 'completion',
     args: '<shell>',
     text: 'print a completion script',
