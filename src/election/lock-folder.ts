@@ -80,9 +80,10 @@ export function makeLock(path: string, self: Identity): void {
       renameSync(draft, path);
     } catch (error) {
       rmSync(draft, { recursive: true, force: true });
-      // Windows says EPERM for a folder that is there.
+      // Held at that moment, even where it has been let go by now. Windows says EPERM for a folder that is there.
+      const errno = errnoOf(error) ?? '';
       const held =
-        ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(errnoOf(error) ?? '') && readHolder(path) !== null;
+        ['ENOTEMPTY', 'EEXIST'].includes(errno) || (errno === 'EPERM' && readHolder(path) !== null);
       throw held ? Object.assign(new Error('the lock is held'), { code: 'EEXIST' }) : error;
     }
   });
