@@ -30,6 +30,8 @@ const handedOn = new Promise<never>(() => undefined);
 export class Session {
   /** Ms since the epoch. */
   readonly since = Date.now();
+  /** The same on a clock that nobody sets. */
+  readonly began = performance.now();
   hello: HelloParams | undefined;
   /** Where this session's process listens as the named successor. */
   standby: string | null = null;

@@ -27,10 +27,10 @@ export class Successor {
     }
     const [best] = [...this.#sessions]
       .filter(eligible)
-      .sort((a, b) => rank(a) - rank(b) || a.since - b.since);
+      .sort((a, b) => rank(a) - rank(b) || a.began - b.began);
     this.#named = undefined;
     if (!best) return;
-    const wait = best.since + SETTLED_MS - Date.now();
+    const wait = best.began + SETTLED_MS - performance.now();
     clearTimeout(this.#timer);
     if (wait > 0) {
       this.#timer = setTimeout(() => this.choose(), wait).unref();
