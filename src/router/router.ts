@@ -189,7 +189,7 @@ export class Router implements Closable {
         return await this.sendOn(link, method, this.#numbered(params, sent), budget);
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
-        this.#checkOpen();
+        if (this.#closing.signal.aborted) throw closedUnder(method);
         sent = this.#judge(method, params, link);
       }
     }
@@ -320,6 +320,15 @@ export class Router implements Closable {
     this.#role = role;
     this.events.emit('role', role);
   }
+}
+
+/** The handle was closed while the call was with the owner. */
+function closedUnder(method: MethodName): PondError {
+  const mayWrite = METHODS[method].replay === 'unless-begun';
+  return new PondError('CLOSED', `the handle was closed during ${method}`, {
+    ...(mayWrite && { data: { outcome: 'unknown' } }),
+    hint: 'wait for the calls under way before closing',
+  });
 }
 
 type Sent = 'before' | 'in-transaction';

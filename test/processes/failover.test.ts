@@ -118,6 +118,17 @@ describe('a write that is under way when the owner dies', () => {
     },
   );
 
+  it('is of unknown outcome where its own handle is closed under it', async () => {
+    const world = new World();
+    const peers = await world.peers(3, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    await reader.ask('run', 'CREATE TABLE t (n BIGINT)');
+    const { answer } = await busy(reader, other, 'run', `INSERT INTO t ${ENDLESS}`);
+    await reader.ask('close');
+    await expect(answer).rejects.toMatchObject({ code: 'CLOSED', data: { outcome: 'unknown' } });
+  });
+
   it('is sent again when it had only been queued behind another call', async () => {
     const world = new World();
     const peers = await world.peers(3, world.path('app.duckdb'));
