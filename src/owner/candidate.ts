@@ -130,7 +130,16 @@ export class Candidate {
     (await this.#listening)?.close();
   }
 
-  /** Lets go of record, fence and lock, at once: also the last act of a process that exits. */
+  /**
+   * The last act of a process that exits. What runs is interrupted and its end waited for: a statement that comes
+   * back to a thread that is being taken down ends the process in an abort.
+   */
+  async leaveAtOnce(): Promise<void> {
+    await this.#owner.drain(0);
+    this.letGo();
+  }
+
+  /** Lets go of record, fence and lock. */
   letGo(): void {
     const { paths, instance } = this.#setup;
     this.#rehearsal.abort();

@@ -36,7 +36,7 @@ const HANDLERS: {
     process.exit();
   },
   async exit({ done }) {
-    candidate.letGo();
+    await candidate.leaveAtOnce();
     Atomics.store(done, 0, 1);
     Atomics.notify(done, 0);
   },

@@ -140,7 +140,7 @@ export class Session {
       if (failpoint('answer')) return await this.#drop();
       return value;
     } catch (error) {
-      if (this.#owner.isLeaving && signal.aborted) return this.#handOn(method, checked);
+      if (this.#owner.isLeaving && (signal.aborted || isEnded(error))) return this.#handOn(method, checked);
       throw error;
     } finally {
       this.#running.delete(call);
@@ -242,6 +242,10 @@ export class Session {
     await Promise.all([...releases.map((release) => release()), sql?.then((session) => session.close())]);
   }
 }
+
+/** What it ran on was closed under it. */
+const isEnded = (error: unknown): boolean =>
+  error instanceof PondError && (error.code === 'ABORTED' || error.code === 'CLOSED');
 
 function checkParams<M extends MethodName>(method: M, params: unknown): Params<M> {
   const parsed = v.safeParse(METHODS[method].params, params ?? {});

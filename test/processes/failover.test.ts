@@ -118,6 +118,19 @@ describe('a write that is under way when the owner dies', () => {
     },
   );
 
+  it('is answered by the next where it waited in a process that exits, and the exit is clean', async () => {
+    const world = new World();
+    const peers = await world.peers(3, world.path('app.duckdb'));
+    const owner = await ownerOf(peers);
+    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    await reader.ask('run', 'CREATE TABLE t (n BIGINT)');
+    const inserts = Array.from({ length: 30 }, (_, n) => reader.ask('run', `INSERT INTO t VALUES (${n})`));
+    owner.ask('exit', 0).catch(() => undefined);
+    expect((await Promise.all(inserts)).map(({ rowsChanged }) => rowsChanged)).toEqual(inserts.map(() => 1));
+    expect(await owner.exited).toEqual({ code: 0, signal: null });
+    expect(await other.ask('query', 'SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: inserts.length }]);
+  });
+
   it('is of unknown outcome where its own handle is closed under it', async () => {
     const world = new World();
     const peers = await world.peers(3, world.path('app.duckdb'));
