@@ -1,6 +1,7 @@
 /**
  * Named places where a test can have this process die, stop, or lose an answer: `ONEPOND_FAILPOINTS` is a list of
- * `name=action[@chance]`, for example `commit.done=kill@0.1,answer=drop`. Without it a place costs one comparison.
+ * `name=action`, with `@chance` or with `#nth` passage: `commit.done=kill#7,answer=drop@0.1`. Without it a place
+ * costs one comparison.
  */
 export const FAILPOINTS = [
   /** Election, in its order. */
@@ -30,6 +31,8 @@ interface Setting {
   readonly action: Action;
   /** From 0 to 1. */
   readonly chance: number;
+  /** Passages left until the one that is meant; undefined where each is. Counted by thread. */
+  left: number | undefined;
 }
 
 const settings = parse(process.env.ONEPOND_FAILPOINTS);
@@ -38,22 +41,28 @@ const settings = parse(process.env.ONEPOND_FAILPOINTS);
 export function failpoint(name: Failpoint): boolean {
   if (settings === undefined) return false;
   const setting = settings.get(name);
-  if (!setting || Math.random() >= setting.chance) return false;
+  if (!setting || !isMeant(setting)) return false;
   if (setting.action === 'drop') return true;
   process.kill(process.pid, setting.action === 'kill' ? 'SIGKILL' : 'SIGSTOP');
   return false;
 }
 
+function isMeant(setting: Setting): boolean {
+  return setting.left === undefined ? Math.random() < setting.chance : --setting.left === 0;
+}
+
 function parse(text: string | undefined): ReadonlyMap<string, Setting> | undefined {
   if (!text) return undefined;
   const entries = text.split(',').map((entry): [string, Setting] => {
-    const [, name = '', action, chance = '1'] = /^([\w.-]+)=(\w+)(?:@([\d.]+))?$/.exec(entry.trim()) ?? [];
+    const [, name = '', action, chance = '1', nth] =
+      /^([\w.-]+)=(\w+)(?:@([\d.]+)|#(\d+))?$/.exec(entry.trim()) ?? [];
     if (
       !(FAILPOINTS as readonly string[]).includes(name) ||
       !(ACTIONS as readonly (string | undefined)[]).includes(action)
     )
       throw new TypeError(`ONEPOND_FAILPOINTS: ${entry} is no failpoint`);
-    return [name, { action: action as Action, chance: Number(chance) }];
+    const left = nth === undefined ? undefined : Number(nth);
+    return [name, { action: action as Action, chance: Number(chance), left }];
   });
   return new Map(entries);
 }
