@@ -45,16 +45,20 @@ async function deleteFiles(connection: Connection, files: readonly number[]): Pr
   await connection.run(`DELETE FROM _onepond.files WHERE file IN (${files.join(', ')})`);
 }
 
-/** Same content under another time or size of record: only the stamp is stored anew. */
+/**
+ * Same content under another time or size of record, as of a file that was written between the walk and the read:
+ * the stamp is stored anew.
+ */
 async function restamp(connection: Connection, batch: Batch): Promise<void> {
   const values = batch.tasks.flatMap((task, i) => {
     const row = batch.analysis.outcomes[i]?.status === 'same' ? batch.rowOf(task.path) : undefined;
-    return row === undefined ? [] : [`(${row}, ${stampOf(task, batch.readAt) ?? 'NULL::BIGINT'})`];
+    const stamp = stampOf(task, batch.readAt) ?? 'NULL::BIGINT';
+    return row === undefined ? [] : [`(${row}, ${task.size}, ${stamp})`];
   });
   if (values.length === 0) return;
   await connection.run(`
-    UPDATE _onepond.files SET mtime_ns = stamp.mtime_ns
-    FROM (VALUES ${values.join(', ')}) stamp(file, mtime_ns) WHERE files.file = stamp.file`);
+    UPDATE _onepond.files SET size = stamp.size, mtime_ns = stamp.mtime_ns
+    FROM (VALUES ${values.join(', ')}) stamp(file, size, mtime_ns) WHERE files.file = stamp.file`);
 }
 
 function stampOf(task: FileTask, readAt: bigint): bigint | null {

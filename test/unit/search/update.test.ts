@@ -65,6 +65,16 @@ describe('an update', () => {
     expect(await index.status()).toEqual(before);
   });
 
+  test('corrects the size of a file that was written between the walk and the read', async () => {
+    const root = tempTree({ 'a.ts': 'one' });
+    const { index, connect } = await openTestIndex();
+    await index.update({ root });
+    const connection = await connect();
+    await connection.run('UPDATE _onepond.files SET size = 1');
+    expect(await index.update({ root })).toMatchObject({ unchanged: 1, bytes: 3, generation: 1 });
+    connection.close();
+  });
+
   test('goes by the content where only the time of a file changed', async () => {
     const root = tempTree({ 'a.ts': 'one' });
     const { index } = await openTestIndex();
