@@ -13,6 +13,8 @@ export const FAILPOINTS = [
   /** A write: its transaction is ready to commit; has committed. */
   'commit.ready',
   'commit.done',
+  /** A call has come, and nothing of it is done. */
+  'call',
   /** An answer is about to be sent. */
   'answer',
   /** Handover: calls are drained; record gone, file closed and lock let go; the last act. */

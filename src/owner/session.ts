@@ -128,6 +128,7 @@ export class Session {
       throw new PondError('TOO_LARGE', `${MAX_IN_FLIGHT} calls of this client are under way`);
     // What is inside a transaction has nowhere else to go.
     if (this.#owner.isLeaving && !this.#openedSql?.inTransaction) return handedOn;
+    failpoint('call');
     const run = this.#service[method] as (
       params: unknown,
       context: { signal: AbortSignal },

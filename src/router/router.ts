@@ -190,7 +190,9 @@ export class Router implements Closable {
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
         if (this.#closing.signal.aborted) throw closedUnder(method);
-        sent = this.#judge(method, params, link);
+        // Sent to two owners that went: what the first of them held open is gone, whatever the second knew.
+        const again = this.#judge(method, params, link);
+        if (sent !== 'in-transaction') sent = again;
       }
     }
   }

@@ -217,6 +217,28 @@ describe('a transaction whose owner dies in its COMMIT', () => {
   });
 });
 
+describe('a COMMIT whose owner dies, and then the next before it answers', () => {
+  it('ends in OWNER_LOST, not committed, at the third', async () => {
+    const world = new World();
+    const file = world.path('app.duckdb');
+    const mortal = async (failpoints: string): Promise<Peer> => {
+      const peer = await world.peer({ env: { ONEPOND_FAILPOINTS: failpoints } });
+      await peer.ask('open', file);
+      return peer;
+    };
+    const first = await mortal('commit.ready=kill#2');
+    const [reader] = (await world.peers(1, file, { candidate: 'never' })) as [Peer];
+    await reader.ask('run', 'CREATE TABLE t (n BIGINT)');
+    await reader.ask('run', 'BEGIN; INSERT INTO t VALUES (1)');
+    const second = await mortal('call=kill');
+    const commit = reader.refusal('run', 'COMMIT');
+    await Promise.all([first.exited, second.exited]);
+    await world.peers(1, file);
+    expect(await commit).toMatchObject({ code: 'OWNER_LOST', data: { outcome: 'not-committed' } });
+    expect(await reader.ask('query', 'SELECT n FROM t')).toEqual([]);
+  });
+});
+
 describe('a stream whose owner dies', () => {
   it('ends in OWNER_LOST after the batches that came, and gives none twice', async () => {
     const world = new World();
