@@ -30,6 +30,7 @@ const PASSAGES = {
   'election.published': 1,
   'commit.ready': 60,
   'commit.done': 60,
+  call: 120,
   answer: 120,
   'leave.drained': 1,
   'leave.let-go': 1,

@@ -1,5 +1,7 @@
 // npm run soak -- [--minutes N | --seconds N] [--seed S] [--faults kill,stop]: many processes write under faults,
-// and their histories are held against what is in the file. A round's seed, with its family, makes it again.
+// and their histories are held against what is in the file. A round's seed, with its family, makes it again;
+// --history FILE keeps what the processes wrote down.
+import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { FAMILIES } from './faults.mjs';
 import { Random } from './random.mjs';
@@ -16,7 +18,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
     faults: { type: 'string', default: Object.keys(FAMILIES).join() },
-    verbose: { type: 'boolean' },
+    history: { type: 'string' },
   },
 });
 const families = options.faults.split(',');
@@ -43,11 +45,18 @@ for (let i = 0; i < rounds; i++) {
 console.log(`total: ${textOf(sum(all))}`);
 process.exitCode = isWell ? 0 : 1;
 
-function report(family, seed, { totals, wrong, said }) {
+function report(family, seed, { totals, wrong, members }) {
+  if (options.history) appendFileSync(options.history, linesOf(family, seed, members));
   all.push(totals);
   console.log(`${family} (seed ${seed}): ${textOf(totals)}`);
   for (const { what, text } of wrong.slice(0, SHOWN)) console.log(`  ${what.toUpperCase()} ${text}`);
   if (wrong.length > SHOWN) console.log(`  and ${wrong.length - SHOWN} more`);
-  if (wrong.length > 0 || options.verbose) console.log(said.join(''));
+  if (wrong.length > 0) console.log(members.flatMap(({ said }) => said).join(''));
   isWell &&= wrong.length === 0;
+}
+
+function linesOf(family, seed, members) {
+  const events = members.flatMap(({ name, pid, events }) => events.map((event) => ({ name, pid, ...event })));
+  const lines = events.sort((a, b) => a.t - b.t).map((event) => JSON.stringify({ family, seed, ...event }));
+  return `${lines.join('\n')}\n`;
 }

@@ -140,7 +140,7 @@ class Round {
     return {
       totals: totalsOf({ ops, wrong, members, fence }),
       wrong,
-      said: members.flatMap(({ said }) => said),
+      members,
     };
   }
 
