@@ -1,6 +1,7 @@
 import { type DuckDBConnection, DuckDBDataChunk, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
 import { failpoint } from '../failpoints.ts';
 import { fromDuckDB } from './errors.ts';
+import { interrupt } from './interrupt.ts';
 import { runStatements } from './statements.ts';
 
 /** One value of a row, as `@duckdb/node-api` gives it in its JS form. */
@@ -79,7 +80,7 @@ export function createConnection(
         throw error;
       }
     },
-    interrupt: () => duck.interrupt(),
+    interrupt: () => interrupt(duck),
     close: () => duck.closeSync(),
   };
 }

@@ -7,6 +7,7 @@ import {
 import { type BindParams, bindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
 import { execute } from './execute.ts';
+import { uninterrupted } from './interrupt.ts';
 import { keptBy, noteRun, type Prepared, prepared } from './kept-statements.ts';
 import { type Kind, kindOf } from './kinds.ts';
 
@@ -14,7 +15,7 @@ import { type Kind, kindOf } from './kinds.ts';
  * Run by the driver on a thread of its own: a commit or a checkpoint is one long task, which would stop the loop,
  * and cannot be interrupted anyway.
  */
-const WHOLE: ReadonlySet<StatementType> = new Set([StatementType.TRANSACTION, StatementType.VACUUM]);
+const WHOLE: ReadonlySet<StatementType> = new Set([StatementType.VACUUM]);
 
 /** Takes no time at all, and would wait for a thread behind everyone's file system calls. */
 const BEGIN = /^\s*begin[\s\w]*$/i;
@@ -69,7 +70,7 @@ export async function runText<T>(
     const kept = keptBy(connection);
     const only = kept.take(sql) ?? (await prepareOnly(connection, sql));
     if (only) {
-      const part = new Part(only.statement, () => connection.prepare(sql), {
+      const part = new Part(connection, only.statement, () => connection.prepare(sql), {
         text: sql,
         part: 0,
         isLast: true,
@@ -86,7 +87,7 @@ export async function runText<T>(
         (await connection.extractStatements(sql)).prepare(at);
       if (at <= (options.done ?? -1) && !(await isForSession(prepare, sql))) continue;
       const place = { text: sql, part: at, isLast: at === last };
-      const part = new Part(await extracted.prepare(at), prepare, place);
+      const part = new Part(connection, await extracted.prepare(at), prepare, place);
       const value = await part.run(options);
       if (at === last) return value;
     }
@@ -117,16 +118,19 @@ type Place = Pick<StatementInfo, 'text' | 'part' | 'isLast'>;
 
 /** One prepared statement of a text. */
 class Part {
+  readonly #connection: DuckDBConnection;
   #statement: DuckDBPreparedStatement;
   readonly #prepare: () => Promise<DuckDBPreparedStatement>;
   readonly #place: Place;
   #runs = 0;
 
   constructor(
+    connection: DuckDBConnection,
     statement: DuckDBPreparedStatement,
     prepare: () => Promise<DuckDBPreparedStatement>,
     place: Place,
   ) {
+    this.#connection = connection;
     this.#statement = statement;
     this.#prepare = prepare;
     this.#place = place;
@@ -157,7 +161,10 @@ class Part {
     if (this.#runs++ > 0) await this.#prepareAgain();
     const statement = this.#statement;
     bindParams(statement, this.#place.isLast ? params : []);
-    if (WHOLE.has(type) && !BEGIN.test(this.#place.text)) return statement.run();
+    const isBegin = BEGIN.test(this.#place.text);
+    if (type === StatementType.TRANSACTION && !isBegin)
+      return uninterrupted(this.#connection, () => statement.run());
+    if (WHOLE.has(type)) return statement.run();
     return execute(streaming ? statement.startStream() : statement.start());
   }
 
