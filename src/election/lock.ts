@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { lock as acquireLock } from 'proper-lockfile';
 import { errnoOf } from '../errors.ts';
 import type { PondPaths } from '../paths.ts';
@@ -17,6 +18,8 @@ export interface Lock {
 }
 
 const HEARTBEAT_MS = 5_000;
+/** A breaker puts back what was not its to take within this time, in ms: two renames and a read. */
+const PUT_BACK_MS = 20;
 /** Never by time: proper-lockfile has no switch for it, so a number of ms that does not come, some 24 days. */
 const NEVER = 2 ** 31 - 1;
 
@@ -29,13 +32,14 @@ export async function tryLock(
   self: Identity,
   onCompromised: () => void,
 ): Promise<Lock | null> {
+  const fileSystem = fileSystemFor(self);
   try {
     const release = await acquireLock(paths.db, {
       lockfilePath: paths.lock,
       realpath: false,
       stale: NEVER,
       update: HEARTBEAT_MS,
-      fs: fileSystemFor(self),
+      fs: fileSystem.fs,
       onCompromised,
     });
     return {
@@ -44,14 +48,20 @@ export async function tryLock(
     };
   } catch (error) {
     if (errnoOf(error) === 'ELOCKED') return null;
-    throw error;
+    if (errnoOf(error) !== 'ENOENT' || !fileSystem.isMade()) throw error;
+    // Taken away before its first heartbeat, by a breaker that looks whose it is and will put it back: with nobody
+    // to hold it, it must not stay.
+    await sleep(PUT_BACK_MS);
+    removeLock(paths.lock, self);
+    return null;
   }
 }
 
 type Done = (error?: unknown) => void;
 
 /** The file system as proper-lockfile sees it: its mkdir and rmdir make and remove a lock with its holder in it. */
-function fileSystemFor(self: Identity): typeof fs {
+function fileSystemFor(self: Identity): { readonly fs: typeof fs; isMade(): boolean } {
+  let isMade = false;
   const settle = (act: () => void, done: Done): void => {
     let failure: unknown;
     try {
@@ -61,12 +71,16 @@ function fileSystemFor(self: Identity): typeof fs {
     }
     done(failure);
   };
-  return {
+  const make = (path: string): void => {
+    makeLock(path, self);
+    isMade = true;
+  };
+  const mapped = {
     ...fs,
-    mkdir: ((path: string, done: Done) =>
-      settle(() => makeLock(path, self), done)) as unknown as typeof fs.mkdir,
+    mkdir: ((path: string, done: Done) => settle(() => make(path), done)) as unknown as typeof fs.mkdir,
     rmdir: ((path: string, done: Done) =>
       settle(() => removeLock(path, self), done)) as unknown as typeof fs.rmdir,
     rmdirSync: ((path: string) => removeLock(path, self)) as typeof fs.rmdirSync,
   };
+  return { fs: mapped, isMade: () => isMade };
 }

@@ -47,6 +47,16 @@ describe('the lock', () => {
     expect(await take('next')).not.toBeNull();
   });
 
+  it('that is taken away while it is being taken is not taken, and does not stay when it is put back', async () => {
+    const taking = take('robbed');
+    breakLock(paths.lock, self('robbed'), 'breaker');
+    expect(await taking).toBeNull();
+    const again = take('again');
+    breakLock(paths.lock, self('somebody else'), 'breaker');
+    await (await again)?.release();
+    expect(readHolder(paths.lock)).toBeNull();
+  });
+
   it('is not removed by one that has lost it', async () => {
     const robbed = await take('robbed');
     breakLock(paths.lock, self('robbed'), 'breaker');
