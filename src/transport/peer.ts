@@ -1,4 +1,4 @@
-import { CancellationTokenSource, createMessageConnection, type Message } from 'vscode-jsonrpc/node';
+import { CancellationTokenSource, createMessageConnection, Message } from 'vscode-jsonrpc/node';
 import { PondError } from '../errors.ts';
 import type { MethodName, NoticeName, Notices, Params, Result } from '../protocol.ts';
 import type { Channel } from './channel.ts';
@@ -43,7 +43,19 @@ export function openPeer(channel: Channel): Peer {
     connection.dispose();
     channel.destroy();
   };
-  channel.reader.listen = counting(channel.reader.listen.bind(channel.reader), () => heard++);
+  const listeners = new Map<string, (value: never) => void>();
+  const hear = (message: Message): boolean => {
+    heard++;
+    if (!Message.isNotification(message)) return false;
+    try {
+      listeners.get(message.method)?.(message.params as never);
+    } catch {
+      // Garbage, as below.
+      close();
+    }
+    return true;
+  };
+  channel.reader.listen = hearing(channel.reader.listen.bind(channel.reader), hear);
   connection.onClose(close);
   // Garbage from the other end: nothing that follows can be trusted.
   connection.onError(close);
@@ -71,7 +83,7 @@ export function openPeer(channel: Channel): Peer {
         signal?.removeEventListener('abort', cancel);
       }
     },
-    onNotice: (name, listener) => void connection.onNotification(name, listener),
+    onNotice: (name, listener) => void listeners.set(name, listener),
     closed,
     get isClosed() {
       return isClosed;
@@ -85,12 +97,15 @@ export function openPeer(channel: Channel): Peer {
 }
 
 type Listen = Channel['reader']['listen'];
-const counting =
-  (listen: Listen, count: () => void): Listen =>
+/**
+ * Notices are heard as they are read. The library's queue handles one message a turn of the loop, and forgets the
+ * rest when the connection closes: a `$/began` that was lost there would have its call done twice.
+ */
+const hearing =
+  (listen: Listen, hear: (message: Message) => boolean): Listen =>
   (deliver) =>
     listen((message: Message) => {
-      count();
-      deliver(message);
+      if (!hear(message)) deliver(message);
     });
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {
