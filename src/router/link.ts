@@ -88,6 +88,11 @@ export class Link {
     return this.#begun.has(call);
   }
 
+  /** Nobody will ask any more whether this call had begun. */
+  settle(call: number): void {
+    this.#begun.delete(call);
+  }
+
   onProgress(listener: (token: number, value: UpdateProgress) => void): void {
     this.#peer.onNotice('$/progress', ({ token, value }) => listener(token, value));
   }
@@ -111,7 +116,8 @@ export class Link {
       this.#peer.request(method, params, signal).then(
         (result) => {
           this.#waiting.delete(waiting);
-          if ('call' in params) this.#begun.delete(params.call as number);
+          // What a stream began goes on until its first batch is here.
+          if ('call' in params && method !== 'stream/open') this.settle(params.call as number);
           answered(result);
         },
         (error: unknown) => {

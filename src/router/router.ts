@@ -335,7 +335,8 @@ function closedUnder(method: MethodName): PondError {
 
 type Sent = 'before' | 'in-transaction';
 
-function withOutcome(error: unknown, outcome: Outcome): unknown {
+/** The same error, with what is known of the effect of the call. */
+export function withOutcome(error: unknown, outcome: Outcome): unknown {
   if (!(error instanceof PondError)) return error;
   const { code, message, hint, data, cause } = error;
   return new PondError(code, message, { ...(hint && { hint }), data: { ...data, outcome }, cause });

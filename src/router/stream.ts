@@ -3,7 +3,7 @@ import type { RowBatch, StreamNextResult, StreamOpenParams } from '../protocol.t
 import { ConnectionLost } from '../transport/peer.ts';
 import type { Budget, CallLimits } from './budget.ts';
 import type { Link } from './link.ts';
-import type { Router } from './router.ts';
+import { type Router, withOutcome } from './router.ts';
 
 interface OpenStream {
   readonly link: Link;
@@ -52,16 +52,19 @@ async function begin(
   batchSize: number,
   budget: Budget,
 ): Promise<OpenStream> {
-  for (;;) {
-    const link = await router.link(budget);
+  const { call = 0 } = params;
+  for (let isSent = false; ; isSent = true) {
+    const link = await router.link(budget).catch((error: unknown) => {
+      throw isSent ? withOutcome(error, 'unknown') : error;
+    });
     try {
       const { cursor, names } = await router.sendOn(link, 'stream/open', params, budget);
       const first = await router.sendOn(link, 'stream/next', { cursor, batchSize }, budget);
+      link.settle(call);
       return { link, cursor, names, first };
     } catch (error) {
       if (!(error instanceof ConnectionLost)) throw error;
-      if (params.call !== undefined && !link.hasBegun(params.call)) continue;
-      throw lost(link, 'unknown');
+      if (link.hasBegun(call)) throw lost(link, 'unknown');
     }
   }
 }

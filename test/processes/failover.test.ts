@@ -239,6 +239,23 @@ describe('a COMMIT whose owner dies, and then the next before it answers', () =>
   });
 });
 
+describe('a write by a stream', () => {
+  it('is not sent again when the answer to its first batch is lost', async () => {
+    const world = new World();
+    const file = world.path('app.duckdb');
+    const [first] = (await world.peers(1, file)) as [Peer];
+    await first.ask('run', 'CREATE TABLE t (n INTEGER)');
+    await first.ask('close');
+    const owner = await world.peer({ env: { ONEPOND_FAILPOINTS: 'answer=drop#2' } });
+    await owner.ask('open', file);
+    const [reader] = (await world.peers(1, file)) as [Peer];
+    const error = await reader.refusal('streamCount', 'INSERT INTO t VALUES (1) RETURNING n');
+    expect(error).toMatchObject({ code: 'OWNER_LOST', data: { outcome: 'unknown' } });
+    const [row] = await reader.ask('query', 'SELECT count(*)::INTEGER AS n FROM t');
+    expect(row.n).toBeLessThanOrEqual(1);
+  });
+});
+
 describe('a stream whose owner dies', () => {
   it('ends in OWNER_LOST after the batches that came, and gives none twice', async () => {
     const world = new World();
