@@ -46,6 +46,18 @@ export const WORKLOADS = {
     ],
   },
 
+  /** What no ledger records: announced, and then never sent again. */
+  announced: {
+    tables: ['CREATE TABLE announced (worker VARCHAR, n INTEGER)'],
+    async step({ db, worker, n, limits }) {
+      const sql = 'INSERT INTO announced VALUES ($1, $2) RETURNING n';
+      const batches = [];
+      for await (const batch of db.stream(sql, [worker, n], limits)) batches.push(...batch);
+      return batches;
+    },
+    judge: async (ops, read) => exactly(ops, await read('SELECT worker, n::INTEGER AS n FROM announced')),
+  },
+
   /** Each new value of a counter is told once: no increment is lost under another, none is done twice. */
   counter: {
     tables: table('counters', COUNTERS, 0),
