@@ -11,11 +11,8 @@ import { uninterrupted } from './interrupt.ts';
 import { keptBy, noteRun, type Prepared, prepared } from './kept-statements.ts';
 import { type Kind, kindOf } from './kinds.ts';
 
-/**
- * Run by the driver on a thread of its own: a commit or a checkpoint is one long task, which would stop the loop,
- * and cannot be interrupted anyway.
- */
-const WHOLE: ReadonlySet<StatementType> = new Set([StatementType.VACUUM]);
+/** One long task, which would stop the loop and cannot be interrupted: run by the driver on a thread of its own. */
+const WHOLE = /^\s*(?:vacuum|analyze|(?:force\s+)?checkpoint)\b/i;
 
 /** Takes no time at all, and would wait for a thread behind everyone's file system calls. */
 const BEGIN = /^\s*begin[\s\w]*$/i;
@@ -161,10 +158,10 @@ class Part {
     if (this.#runs++ > 0) await this.#prepareAgain();
     const statement = this.#statement;
     bindParams(statement, this.#place.isLast ? params : []);
-    const isBegin = BEGIN.test(this.#place.text);
-    if (type === StatementType.TRANSACTION && !isBegin)
+    const { text } = this.#place;
+    if (type === StatementType.TRANSACTION && !BEGIN.test(text))
       return uninterrupted(this.#connection, () => statement.run());
-    if (WHOLE.has(type)) return statement.run();
+    if (WHOLE.test(text)) return statement.run();
     return execute(streaming ? statement.startStream() : statement.start());
   }
 

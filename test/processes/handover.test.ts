@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { libraryOfVersion, ownerOf, type Peer, successorOf, until, World } from '../support/world.ts';
+import { RawClient, socketOf } from '../wire/raw-client.ts';
+
+/** Waits until the owner has told everybody where its successor listens. */
+async function announced(file: string): Promise<void> {
+  const client = await RawClient.connect(socketOf(file));
+  await client.hello(file);
+  const isTold = ({ method, params }: { method?: string; params?: unknown }): boolean =>
+    method === '$/successor' && (params as { socket: string | null }).socket !== null;
+  await client.until(isTold);
+  client.socket.destroy();
+}
 
 describe('a handover', () => {
   it('fails no call: reads and writes of the readers go on while one owner after the other leaves', async () => {
@@ -41,6 +52,7 @@ describe('a handover', () => {
     await owner.ask('open', file);
     await Promise.all([willing.ask('open', file), preferring.ask('open', file, { candidate: 'prefer' })]);
     expect(await successorOf([owner, willing, preferring])).toBe(preferring);
+    await announced(file);
     await owner.ask('close');
     expect((await willing.ask('status')).owner).toMatchObject({ pid: preferring.pid, epoch: 2 });
   });
