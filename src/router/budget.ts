@@ -15,7 +15,9 @@ const CANCEL_GRACE = 500;
 /** What one call may spend: its time to wait for an owner, its own deadline, its caller's patience. */
 export class Budget {
   /** Until when an owner may be waited for, on the clock of performance.now(). */
-  readonly waitUntil: number;
+  #waitUntil: number;
+  readonly #wait: number;
+  readonly #end: number;
   /** Fires when the budget has run out; none for a call without limits, which is nearly every call. */
   readonly #stop: AbortController | undefined;
   readonly #signal: AbortSignal | undefined;
@@ -23,7 +25,10 @@ export class Budget {
   #why: 'TIMEOUT' | 'ABORTED' = 'TIMEOUT';
 
   constructor({ signal, timeout }: CallLimits, wait: number) {
-    this.waitUntil = performance.now() + Math.min(wait, timeout ?? wait);
+    const now = performance.now();
+    this.#wait = wait;
+    this.#end = now + (timeout ?? Number.POSITIVE_INFINITY);
+    this.#waitUntil = Math.min(now + wait, this.#end);
     keepAlive();
     if (!signal && timeout === undefined) return;
     this.#stop = new AbortController();
@@ -31,6 +36,15 @@ export class Budget {
     if (timeout !== undefined) this.#timer = setTimeout(() => this.#stop?.abort(), timeout);
     if (signal?.aborted) this.#abort();
     else signal?.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  get waitUntil(): number {
+    return this.#waitUntil;
+  }
+
+  /** An owner had the call for a while, and went: the wait for the next one begins anew. */
+  renew(): void {
+    this.#waitUntil = Math.min(performance.now() + this.#wait, this.#end);
   }
 
   end(): void {

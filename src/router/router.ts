@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ERRORS, type Outcome, PondError } from '../errors.ts';
 import { type HostShare, shareHost } from '../owner/hosts.ts';
 import type { PondPaths } from '../paths.ts';
@@ -17,7 +18,7 @@ import { isNewer } from '../version.ts';
 import { type Closable, closeAtExit, forget } from './at-exit.ts';
 import { Budget, type CallLimits } from './budget.ts';
 import type { Link, SuccessorNotice } from './link.ts';
-import { type FileIdentity, NO_OWNER, seekOwner } from './seek.ts';
+import { type FileIdentity, LOOK_AGAIN, NO_OWNER, seekOwner } from './seek.ts';
 
 export type Role = 'owner' | 'reader' | 'electing' | 'closed';
 
@@ -28,6 +29,11 @@ export interface RouterEvents {
   /** The lock was taken away from this process's owner while its fence stood. */
   compromised: [];
 }
+
+/** Owners that may go one after the other under one call before it takes its time. */
+const QUICK_LOSSES = 8;
+/** An owner that had a call for so long was one, in ms. */
+const LASTING_MS = 200;
 
 export interface RouterOptions {
   readonly paths: PondPaths;
@@ -180,21 +186,30 @@ export class Router implements Closable {
 
   async #send<M extends MethodName>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
     let sent: Sent | undefined;
-    for (;;) {
+    for (let losses = 0; ; losses++) {
+      if (losses >= QUICK_LOSSES) await this.#slowDown(budget);
       const link = await this.link(budget).catch((error: unknown) => {
         throw sent && METHODS[method].replay === 'unless-begun' ? withOutcome(error, 'unknown') : error;
       });
       this.#checkTransaction();
+      const began = performance.now();
       try {
         return await this.sendOn(link, method, this.#numbered(params, sent), budget);
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
         if (this.#closing.signal.aborted) throw closedUnder(method);
+        if (performance.now() - began > LASTING_MS) budget.renew();
         // Sent to two owners that went: what the first of them held open is gone, whatever the second knew.
         const again = this.#judge(method, params, link);
         if (sent !== 'in-transaction') sent = again;
       }
     }
+  }
+
+  /** Something takes the call and hangs up, again and again: no owner does. @throws the obstacle at the deadline */
+  async #slowDown(budget: Budget): Promise<void> {
+    if (performance.now() >= budget.waitUntil) throw this.#obstacle.current();
+    await pause(LOOK_AGAIN, undefined, { signal: this.#closing.signal }).catch(() => undefined);
   }
 
   /** A statement says which calls before it are settled, and whether it was sent before. */

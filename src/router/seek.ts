@@ -18,7 +18,10 @@ import { Link, type SuccessorNotice } from './link.ts';
 /** How long a named successor may keep silent before the others stop waiting for it, in ms. */
 const SUCCESSOR_HEAD_START = 500;
 /** Between two looks where nothing tells us when to look again, in ms. */
-const LOOK_AGAIN = 50;
+export const LOOK_AGAIN = 50;
+
+/** Rounds without a pause between them. */
+const QUICK_ROUNDS = 8;
 
 export const NO_OWNER: Obstacle = () => new PondError('TIMEOUT', 'no owner appeared in time');
 
@@ -63,10 +66,12 @@ export async function seekOwner(
     const link = await search.tryHeir(successor.socket, successor.pid ?? 0);
     if (link) return link;
   }
-  for (;;) {
+  for (let rounds = 1; ; rounds++) {
     const link = await search.once();
     if (link) return link;
     search.checkTime();
+    // The first rounds follow a world that moves on; one that goes in circles is not helped by hurry.
+    if (rounds >= QUICK_ROUNDS) await search.wait();
   }
 }
 
@@ -100,7 +105,9 @@ class Search {
     const record = readRecord(this.#seeker.paths);
     if (record) {
       const dialled = await this.#dial(record.socket);
-      if (dialled.kind === 'connected') return this.#greet(dialled.peer, false, record.pid);
+      // Whoever listens there may be nobody's owner: then the lock says who is.
+      const link = dialled.kind === 'connected' && (await this.#greet(dialled.peer, false, record.pid));
+      if (link) return link;
       if (dialled.kind === 'unreachable') this.#unreachable(record, dialled.reason);
     }
     return this.#tryHolder();
@@ -122,7 +129,7 @@ class Search {
     }
     if (readHolder(lock) === null) return null;
     this.#unreachable(holder, dialled.kind === 'unreachable' ? dialled.reason : 'its socket is gone');
-    return this.#wait();
+    return this.wait();
   }
 
   /** An election, if we may. */
@@ -133,7 +140,7 @@ class Search {
         new PondError('TIMEOUT', 'no process owns the file, and this handle may not', {
           hint: 'start `onepond serve`, or let this process be a candidate',
         });
-      return this.#wait();
+      return this.wait();
     }
     this.#checkFile();
     if (!host.isStandingBy()) this.#lookForHolder();
@@ -184,7 +191,10 @@ class Search {
         this.#silence(until, late.signal),
       ]);
       this.#checkIdentity(link.hello);
-      return link;
+      if (link.hello.path === this.#seeker.hello.path) return link;
+      peer.close();
+      this.#seeker.obstacle.current = () => unreachable(pid, `it serves ${link.hello.path}`);
+      return null;
     } catch (error) {
       peer.close();
       // It kept silent because it was dying.
@@ -236,7 +246,8 @@ class Search {
       processLiveness(identity) === 'dead' ? NO_OWNER() : unreachable(identity.pid, reason);
   }
 
-  async #wait(): Promise<null> {
+  /** A pause for what has no event. */
+  async wait(): Promise<null> {
     await pause(LOOK_AGAIN, undefined, { signal: this.#seeker.closed, ref: false }).catch(() => undefined);
     return null;
   }

@@ -65,6 +65,27 @@ describe('a read that is under way when the owner dies', () => {
   });
 });
 
+describe('a call that an owner had for longer than a call may wait for one', () => {
+  it('waits for the next owner anew', async () => {
+    const world = new World();
+    const peers = await world.peers(2, world.path('app.duckdb'), { timeout: 600 });
+    const owner = await ownerOf(peers);
+    const reader = peers.find((peer) => peer !== owner) as Peer;
+    const asked = performance.now();
+    const { answer } = await busy(reader, owner, 'query', ENDLESS, [], { timeout: 4_000 });
+    await until(() => performance.now() - asked > 800);
+    await owner.kill();
+    await until(async () => {
+      const { owner: next, clients } = await reader.ask('status');
+      return next.epoch === 2 && clients.some((client: { in_flight: number }) => client.in_flight > 1);
+    });
+    await expect(answer).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      message: expect.stringContaining('deadline'),
+    });
+  });
+});
+
 describe('a write that is under way when the owner dies', () => {
   it.each<[string, (owner: Peer) => Promise<unknown>]>([
     ['was killed', (owner) => owner.kill()],
