@@ -3,8 +3,9 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
 import { Turns } from '../turns.ts';
 import { type Connection, createConnection } from './connection.ts';
+import { nextEpoch, readEpoch } from './epoch.ts';
 import { fromDuckDB, heldBy } from './errors.ts';
-import { LEDGER_TABLE, Ledger } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import { SqlSession, type SqlSessionOptions } from './sql-session.ts';
 import { Writer } from './writer.ts';
 
@@ -152,28 +153,9 @@ class OpenDatabase implements Database {
   }
 
   async beginEpoch(): Promise<number> {
-    if (!this.readOnly) await this.#countEpoch();
-    const rows = await this.#home
-      .all('SELECT epoch::DOUBLE AS epoch FROM _onepond.ownership')
-      .catch((error: unknown) => (this.readOnly ? [] : Promise.reject(error)));
-    this.#epoch = Number(rows[0]?.epoch ?? 0);
+    this.#epoch = await (this.readOnly ? readEpoch(this.#home) : nextEpoch(this.#home));
     this.ledger.epoch = this.#epoch;
     return this.#epoch;
-  }
-
-  async #countEpoch(): Promise<void> {
-    await this.#home.transaction(async () => {
-      await this.#home.run('CREATE SCHEMA IF NOT EXISTS _onepond');
-      await this.#home.run(
-        'CREATE TABLE IF NOT EXISTS _onepond.ownership (epoch BIGINT NOT NULL, taken_at TIMESTAMP NOT NULL)',
-      );
-      const counted = await this.#home.run(
-        "UPDATE _onepond.ownership SET epoch = epoch + 1, taken_at = now() AT TIME ZONE 'UTC'",
-      );
-      if (counted === 0)
-        await this.#home.run("INSERT INTO _onepond.ownership VALUES (1, now() AT TIME ZONE 'UTC')");
-      await this.#home.run(LEDGER_TABLE);
-    });
   }
 
   async attach(name: string, file: string): Promise<void> {
