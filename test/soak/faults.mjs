@@ -49,12 +49,15 @@ function pointGear(passages, action) {
   };
 }
 
+/** DuckDB writes its file anew so often that a full disk meets it there, and not in its log alone. */
+const EAGER = { checkpoint_threshold: '64KB' };
+
 const noGear = () => () => ({});
 
 /**
  * The families of faults, one round each:
  * - `acts`: by name, each as often as it stands here
- * - `gear`: what a new worker gets, by its number
+ * - `gear`: what a new worker gets, by its number: `env`, `config` of DuckDB, `fileLimit` in KB, `isSkewed`
  * - `pause`: between two acts, in ms
  * - `errors`: codes that a call may end in here, beside the usual
  */
@@ -91,7 +94,7 @@ export const FAMILIES = {
   },
   disk: {
     acts: ['fillDisk', 'fillDisk', 'freeDisk', 'freeDisk', 'killOwner', 'reopenOwner'],
-    gear: noGear,
+    gear: () => (number) => (number % 2 === 0 ? { config: EAGER } : {}),
     pause: [200, 900],
     errors: ['DISK_FULL', 'CLOSED'],
     needsSmallDisk: true,
@@ -99,7 +102,8 @@ export const FAMILIES = {
   quota: {
     acts: ['killOwner', 'reopenOwner', 'nothing', 'nothing'],
     // In KB. The file of the database grows past the lower ones, its log past the others.
-    gear: (random) => (number) => (number % 3 === 2 ? {} : { fileLimit: random.between(40, 900) }),
+    gear: (random) => (number) =>
+      number % 3 === 2 ? {} : { fileLimit: random.between(40, 900), config: EAGER },
     pause: [300, 1200],
     errors: ['DISK_FULL', 'CLOSED'],
   },

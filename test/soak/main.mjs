@@ -5,7 +5,7 @@ import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { FAMILIES } from './faults.mjs';
 import { Random } from './random.mjs';
-import { playRound } from './round.mjs';
+import { endRounds, playRound } from './round.mjs';
 import { sum, textOf } from './totals.mjs';
 
 /** Longest round, in seconds: what a round has written is kept in memory until it is judged. */
@@ -28,6 +28,9 @@ if (unknown.length > 0 || !(seconds > 0) || !Number.isInteger(Number(options.see
   console.error(`families: ${Object.keys(FAMILIES).join(', ')}; --minutes, --seconds and --seed are numbers`);
   process.exit(2);
 }
+
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => void endRounds().then(() => process.exit(130)));
 
 const rounds = Math.max(families.length, Math.ceil(seconds / ROUND));
 const seeds = new Random(Number(options.seed));

@@ -24,6 +24,13 @@ const TIMEOUT = 4_000;
 /** A crew that is told to finish has this long, in ms. */
 const PATIENCE = 30_000;
 
+const rounds = new Set();
+
+/** For a run that is told to stop: ends its processes and removes its files. */
+export async function endRounds() {
+  await Promise.all([...rounds].map((round) => round.end()));
+}
+
 /**
  * One family of faults for so many ms, in a new folder with a new database, and the judgement.
  * @returns null where this machine cannot do it
@@ -34,6 +41,7 @@ export async function playRound({ family, seed, ms }) {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'onepond-soak-')));
   const disk = needsSmallDisk ? smallDisk(join(dir, 'disk')) : undefined;
   const round = new Round(dir, disk);
+  rounds.add(round);
   try {
     if (disk === null) return null;
     await round.prepare();
@@ -46,6 +54,7 @@ export async function playRound({ family, seed, ms }) {
     }
     return await round.judge(errors);
   } finally {
+    rounds.delete(round);
     await round.end();
   }
 }
@@ -86,7 +95,13 @@ class Round {
     this.#crew = new Crew(CREW, (number) => {
       const own = gear(number);
       const preload = own.isSkewed ? { NODE_OPTIONS: `--import=${CLOCK}` } : {};
-      const task = { file: this.#file, seed: seeds.seed(), timeout: TIMEOUT, tree: tree?.folder };
+      const task = {
+        file: this.#file,
+        seed: seeds.seed(),
+        timeout: TIMEOUT,
+        tree: tree?.folder,
+        config: own.config,
+      };
       return new Member(`w${number}`, own, task, { ...this.#env, ...preload });
     });
     this.#crew.fill();

@@ -12,7 +12,7 @@ const SHARED_LANES = 2;
 /** Longest pause between two steps of a lane, and the one after a failure, in ms. */
 const PAUSE = { longest: 12, afterFailure: 25 };
 
-const { file, name, seed, timeout, tree } = JSON.parse(process.argv[2]);
+const { file, name, seed, timeout, tree, config } = JSON.parse(process.argv[2]);
 const random = new Random(seed);
 const acknowledged = {};
 let lastOp = 0;
@@ -34,7 +34,7 @@ function describe(error) {
 }
 
 async function openHandles() {
-  const options = { timeout, name };
+  const options = { timeout, name, config };
   for (;;) {
     let shared;
     try {
