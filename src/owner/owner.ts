@@ -41,6 +41,8 @@ export class Owner {
   #leaving = false;
   #electing: number | undefined;
   readonly #sessions = new Set<Session>();
+  /** Sessions whose connection is closed, and whose statements have not come back yet. */
+  readonly #ending = new Set<Session>();
   readonly #successor = new Successor(this.#sessions);
   #lastSession = 0;
 
@@ -64,8 +66,10 @@ export class Owner {
     if (this.#electing !== undefined) session.tellElecting(this.#electing);
     void session.closed.then(() => {
       this.#sessions.delete(session);
+      this.#ending.add(session);
       this.#successor.choose();
     });
+    void session.gone.then(() => this.#ending.delete(session));
   }
 
   /** A foreign process has the file: those who wait for a hello are told. */
@@ -125,6 +129,8 @@ export class Owner {
     const timer = setTimeout(lose, patience);
     await (await this.#index)?.close();
     await Promise.all([...this.#sessions].map((session) => session.drain(outOfPatience.signal)));
+    // DuckDB keeps the file, and the fence with it, for as long as one statement runs.
+    await Promise.all([...this.#ending].map((session) => session.gone));
     clearTimeout(timer);
   }
 

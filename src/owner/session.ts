@@ -33,6 +33,8 @@ export class Session {
   /** The same on a clock that nobody sets. */
   readonly began = performance.now();
   hello: HelloParams | undefined;
+  /** Settles when the connection is closed and nothing of it runs in DuckDB any more. */
+  readonly gone: Promise<void>;
   /** Where this session's process listens as the named successor. */
   standby: string | null = null;
   readonly #number: number;
@@ -64,10 +66,11 @@ export class Session {
       onClose: (release) => void this.#releases.add(release),
     });
     this.#accepted = accept(channel, (method, params, call) => this.#answer(method, params, call));
-    void this.closed.then(() => {
+    this.gone = this.closed.then(async () => {
       this.#isGone = true;
       this.#answered();
-      return this.#release();
+      await this.#release();
+      await Promise.allSettled(this.#running.values());
     });
   }
 
