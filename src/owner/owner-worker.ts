@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { PondError } from '../errors.ts';
+import { fromSystem, PondError } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { portChannel } from '../transport/channel.ts';
 import { Candidate } from './candidate.ts';
@@ -46,8 +46,9 @@ async function campaign(timeout: number): Promise<CampaignEnd> {
   try {
     return await candidate.campaign(timeout);
   } catch (error) {
+    const known = fromSystem(error, `cannot own ${setup.paths.db}`);
     const { code, message, hint, data } =
-      error instanceof PondError ? error : new PondError('INVALID', String(error));
+      known instanceof PondError ? known : new PondError('INVALID', String(known));
     log('warn', 'the campaign failed', { code, reason: message });
     return { end: 'failed', error: { code, message, ...(hint && { hint }), ...(data && { data }) } };
   }
