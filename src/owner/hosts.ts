@@ -21,8 +21,11 @@ export interface HostShare {
   isStandingBy(): boolean;
   /** The worker to run for ownership with; started at the first call. */
   candidate(): Promise<Host>;
-  /** Ends a candidate that is of no use: it lost, and is not named to take over. */
-  dismiss(): Promise<void>;
+  /**
+   * Ends a candidate that is of no use: it lost, and is not named to take over; or its campaign failed, and those
+   * who wait for its hello must look elsewhere.
+   */
+  dismiss(hasFailed: boolean): Promise<void>;
   /** The last handle that lets go ends the worker, and resolves when the file is free. */
   release(): Promise<void>;
 }
@@ -41,9 +44,9 @@ export function shareHost(setup: WorkerSetup): HostShare {
       if (!entry.host || entry.host.isOver) entry.host = new HostClass(setup);
       return entry.host;
     },
-    async dismiss() {
+    async dismiss(hasFailed) {
       const { host } = entry;
-      if (!host || host.isOwner || host.isStandingBy) return;
+      if (!host || host.isOwner || (host.isStandingBy && !hasFailed)) return;
       entry.host = undefined;
       await host.close();
     },

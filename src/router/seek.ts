@@ -147,7 +147,7 @@ class Search {
     const candidate = await host.candidate();
     const timeout = Math.max(this.#deadline - performance.now(), 0);
     const end = await candidate.campaign(timeout, (pid) => this.#held(pid));
-    if (end.end !== 'elected') await host.dismiss();
+    if (end.end !== 'elected') await host.dismiss(end.end === 'failed');
     if (end.end === 'failed') {
       const { code, message, ...details } = end.error;
       throw new PondError(code, message, details);
