@@ -165,9 +165,8 @@ export class Session {
     const { call } = params as { readonly call?: number };
     if (replay === 'always') return handedOn;
     if (replay === 'unless-begun' && call !== undefined && !this.#begun.has(call)) return handedOn;
-    throw new PondError('OWNER_LOST', `the owner left during ${method}`, {
-      data: { outcome: 'not-committed' },
-    });
+    // An interrupt that comes late is told of what is done as well.
+    throw new PondError('OWNER_LOST', `the owner left during ${method}`, { data: { outcome: 'unknown' } });
   }
 
   async #greet(hello: HelloParams): Promise<HelloResult> {
