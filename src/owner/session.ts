@@ -144,7 +144,9 @@ export class Session {
       if (failpoint('answer')) return await this.#drop();
       return value;
     } catch (error) {
-      if (this.#owner.isLeaving && (signal.aborted || isEnded(error))) return this.#handOn(method, checked);
+      if (isFatal(error)) this.#owner.stop();
+      if (isVictim(error) || (this.#owner.isLeaving && (signal.aborted || isEnded(error))))
+        return this.#handOn(method, checked);
       throw error;
     } finally {
       this.#running.delete(call);
@@ -249,6 +251,13 @@ export class Session {
 /** What it ran on was closed under it. */
 const isEnded = (error: unknown): boolean =>
   error instanceof PondError && (error.code === 'ABORTED' || error.code === 'CLOSED');
+
+/** DuckDB will not do anything more with the file until it is opened again. */
+const isFatal = (error: unknown): boolean => error instanceof PondError && error.data?.kind === 'FATAL';
+
+/** The call is not what was fatal: another was, or what DuckDB did after its commit. The next owner knows more. */
+const isVictim = (error: unknown): boolean =>
+  isFatal(error) && /has been invalidated|COMMIT succeeded/.test((error as PondError).message);
 
 function checkParams<M extends MethodName>(method: M, params: unknown): Params<M> {
   const parsed = v.safeParse(METHODS[method].params, params ?? {});

@@ -164,6 +164,37 @@ describe('a disk without room', () => {
   });
 });
 
+describe('a checkpoint that fails for want of room', () => {
+  it.runIf(isRoot)('makes the owner leave, and no write is lied about or done twice', async ({ skip }) => {
+    const world = new World();
+    const disk = smallDisk(world);
+    if (disk === null) return skip('mount is not allowed here');
+    try {
+      const options = { config: { checkpoint_threshold: '16KB' }, timeout: 4_000 };
+      const [owner, reader] = (await world.peers(2, `${disk}/app.duckdb`, options)) as [Peer, Peer];
+      await owner.ask('run', 'CREATE TABLE t (n INTEGER, filler VARCHAR)');
+      const told: number[] = [];
+      for (let n = 0; n < 40; n++) {
+        const filler = 'x'.repeat(n % 2 === 0 ? 10 : 60_000);
+        const sql = `INSERT INTO t SELECT ${n}, md5(random()::VARCHAR) || $1`;
+        const answer = await reader.ask('run', sql, [filler]).catch(({ code }) => code);
+        if (typeof answer === 'object') told.push(n);
+        else expect(['DISK_FULL', 'TIMEOUT', 'OWNER_LOST']).toContain(answer);
+      }
+      await world.endChildren();
+      execFileSync('mount', ['-o', 'remount,size=64m', disk]);
+      const [later] = (await world.peers(1, `${disk}/app.duckdb`)) as [Peer];
+      const rows: { n: number }[] = await later.ask('query', 'SELECT n FROM t ORDER BY n');
+      const there = rows.map(({ n }) => n);
+      expect(new Set(there).size).toBe(there.length);
+      expect(there).toEqual(expect.arrayContaining(told));
+    } finally {
+      await world.endChildren();
+      execFileSync('umount', [disk]);
+    }
+  });
+});
+
 describe('a read-only handle on a file that could be written', () => {
   it('may not write, whoever owns the file, and reads what others write', async () => {
     const world = new World();
