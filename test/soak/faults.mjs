@@ -73,6 +73,7 @@ export const FAMILIES = {
     acts: ['stopOwner', 'stopOwner', 'stopAny', 'killOwner', 'nothing'],
     gear: pointGear(PASSAGES, 'stop'),
     pause: [200, 1200],
+    errors: ['OWNER_UNRESPONSIVE', 'OWNER_UNREACHABLE'],
   },
   handover: {
     acts: ['reopenOwner', 'reopenAny', 'exitOwner', 'askOwnerToLeave', 'terminateOwner'],

@@ -1,8 +1,8 @@
 import { operationsOf } from './history.mjs';
 import { WORKLOADS } from './workloads.mjs';
 
-/** Codes that a call may end in when owners come and go. */
-const USUAL = ['OWNER_LOST', 'OWNER_UNRESPONSIVE', 'OWNER_UNREACHABLE', 'TIMEOUT'];
+/** Codes that a call may end in when owners come and go, and none of them stands still. */
+const USUAL = ['OWNER_LOST', 'TIMEOUT'];
 /** Beyond its deadline a call may take this long, in ms: a busy machine is not what is tried here. */
 const GRACE = 5_000;
 
