@@ -49,6 +49,8 @@ export class Candidate {
   #fence: Fence | undefined;
   #leaving: Promise<void> | undefined;
   readonly #rehearsal = new AbortController();
+  #campaign: Promise<CampaignEnd> | undefined;
+  #isExiting = false;
 
   constructor(setup: WorkerSetup & { readonly instance: string }, hooks: CandidateHooks) {
     this.#setup = setup;
@@ -78,8 +80,13 @@ export class Candidate {
     await rehearse(this.#rehearsal.signal).catch(() => undefined);
   }
 
-  async campaign(timeout: number): Promise<CampaignEnd> {
+  campaign(timeout: number): Promise<CampaignEnd> {
     this.#rehearsal.abort();
+    this.#campaign = this.#run(timeout);
+    return this.#campaign;
+  }
+
+  async #run(timeout: number): Promise<CampaignEnd> {
     if (this.#setup.alone) return this.#openAlone();
     const deadline = performance.now() + timeout;
     const { path } = await this.#listen();
@@ -131,10 +138,12 @@ export class Candidate {
   }
 
   /**
-   * The last act of a process that exits. What runs is interrupted and its end waited for: a statement that comes
-   * back to a thread that is being taken down ends the process in an abort.
+   * The last act of a process that exits. What runs is interrupted and its end waited for: a statement, or an open,
+   * that comes back to a thread that is being taken down ends the process in an abort.
    */
   async leaveAtOnce(): Promise<void> {
+    this.#isExiting = true;
+    await this.#campaign?.catch(() => undefined);
     await this.#owner.drain(0);
     this.letGo();
   }
@@ -238,7 +247,7 @@ export class Candidate {
         if (!(error instanceof HeldError)) throw error;
         this.#owner.electing(error.pid);
         this.#hooks.onHeld(error.pid);
-        if (performance.now() + pause > deadline) throw heldElsewhere(paths.db, error.pid);
+        if (this.#isExiting || performance.now() + pause > deadline) throw heldElsewhere(paths.db, error.pid);
         await sleep(pause);
       }
     }

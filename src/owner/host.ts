@@ -113,7 +113,7 @@ export class Host {
 
   /** For process 'exit': nothing asynchronous runs any more in this thread, but the worker's loop does. */
   closeNow(): void {
-    if (this.#over || !this.#elected) return;
+    if (this.#over || !(this.#elected || this.#campaign)) return;
     const done = new Int32Array(new SharedArrayBuffer(4));
     this.#send({ type: 'exit', done });
     Atomics.wait(done, 0, 0, EXIT_WAIT_MS);

@@ -26,6 +26,8 @@ export interface HostShare {
    * who wait for its hello must look elsewhere.
    */
   dismiss(hasFailed: boolean): Promise<void>;
+  /** For process 'exit'. */
+  closeNow(): void;
   /** The last handle that lets go ends the worker, and resolves when the file is free. */
   release(): Promise<void>;
 }
@@ -50,6 +52,7 @@ export function shareHost(setup: WorkerSetup): HostShare {
       entry.host = undefined;
       await host.close();
     },
+    closeNow: () => entry.host?.closeNow(),
     async release() {
       if (--entry.handles > 0) return;
       entries.delete(key);

@@ -181,7 +181,7 @@ export class Router implements Closable {
   }
 
   closeNow(): void {
-    this.#host.owner()?.closeNow();
+    this.#host.closeNow();
   }
 
   async #send<M extends MethodName>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
