@@ -24,6 +24,8 @@ export interface PeerError {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
+const gone = (pid: number): PeerError => ({ name: 'Gone', code: 'GONE', message: `process ${pid} is gone` });
+
 /** A real Node process that has a database open; everything it prints is shown when the test fails. */
 export class Peer {
   readonly pid: number;
@@ -44,16 +46,17 @@ export class Peer {
       else asked?.settle(message.value);
     });
     void this.exited.then(() => {
-      const gone: PeerError = { name: 'Gone', code: 'GONE', message: `process ${this.pid} is gone` };
-      for (const { fail } of this.#asked.values()) fail(gone);
+      for (const { fail } of this.#asked.values()) fail(gone(this.pid));
     });
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: what comes back is checked by the assertion that asked.
   ask(op: string, ...args: unknown[]): Promise<any> {
     const id = ++this.#last;
-    const answer = new Promise((settle, fail) => this.#asked.set(id, { settle, fail }));
-    this.#child.send({ id, op, args });
+    const answer = new Promise((settle, fail) => {
+      this.#asked.set(id, { settle, fail });
+      this.#child.send({ id, op, args }, (error) => error && fail(gone(this.pid)));
+    });
     return answer.finally(() => this.#asked.delete(id));
   }
 
