@@ -28,6 +28,15 @@ export function unresponsive(pid: number, outcome?: Outcome): PondError {
   });
 }
 
+/** It was elected, and has the file to open yet. */
+export function opening(db: string, pid: number): PondError {
+  if (isStopped(pid)) return unresponsive(pid);
+  return new PondError('TIMEOUT', `process ${pid} was still opening ${db}`, {
+    data: { pid },
+    hint: 'give the call more time: after a crash DuckDB may have a long log to replay',
+  });
+}
+
 function resume(pid: number): string | null {
   return pid > 0 && isStopped(pid) ? `process ${pid} is stopped: kill -CONT ${pid}` : null;
 }

@@ -1,3 +1,4 @@
+import type { PondError } from '../errors.ts';
 import type { Host } from './host.ts';
 import type { WorkerSetup } from './messages.ts';
 
@@ -6,9 +7,14 @@ import type { WorkerSetup } from './messages.ts';
  * are readers of it like other processes.
  */
 
+/** For how long a process that had no room to own the file leaves it to others, in ms. */
+const REST = 1_000;
+
 interface Entry {
   handles: number;
   host: Host | undefined;
+  /** The last campaign that failed for want of room; `until` on the clock of performance.now(). */
+  unfit: { readonly error: PondError; readonly until: number } | undefined;
 }
 
 const entries = new Map<string, Entry>();
@@ -22,10 +28,15 @@ export interface HostShare {
   /** The worker to run for ownership with; started at the first call. */
   candidate(): Promise<Host>;
   /**
+   * Why this process lets others go first for a while. A disk that is full for one, by a quota of its own, need
+   * not be so for all; and each campaign that fails keeps the file from those whose would not.
+   */
+  unfit(): PondError | null;
+  /**
    * Ends a candidate that is of no use: it lost, and is not named to take over; or its campaign failed, and those
    * who wait for its hello must look elsewhere.
    */
-  dismiss(hasFailed: boolean): Promise<void>;
+  dismiss(failure?: PondError): Promise<void>;
   /** For process 'exit'. */
   closeNow(): void;
   /** The last handle that lets go ends the worker, and resolves when the file is free. */
@@ -34,7 +45,7 @@ export interface HostShare {
 
 export function shareHost(setup: WorkerSetup): HostShare {
   const key = setup.alone ? `${setup.paths.db}\0alone` : setup.paths.db;
-  const entry = entries.get(key) ?? { handles: 0, host: undefined };
+  const entry = entries.get(key) ?? { handles: 0, host: undefined, unfit: undefined };
   entries.set(key, entry);
   entry.handles++;
   return {
@@ -46,9 +57,11 @@ export function shareHost(setup: WorkerSetup): HostShare {
       if (!entry.host || entry.host.isOver) entry.host = new HostClass(setup);
       return entry.host;
     },
-    async dismiss(hasFailed) {
+    unfit: () => (entry.unfit && performance.now() < entry.unfit.until ? entry.unfit.error : null),
+    async dismiss(failure) {
       const { host } = entry;
-      if (!host || host.isOwner || (host.isStandingBy && !hasFailed)) return;
+      if (failure?.code === 'DISK_FULL') entry.unfit = { error: failure, until: performance.now() + REST };
+      if (!host || host.isOwner || (host.isStandingBy && !failure)) return;
       entry.host = undefined;
       await host.close();
     },

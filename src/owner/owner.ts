@@ -39,7 +39,8 @@ export class Owner {
   #reign: Reign | undefined;
   #index: Promise<SearchIndex> | undefined;
   #leaving = false;
-  #electing: number | undefined;
+  /** Of a foreign process that has the file. */
+  #heldBy: number | null = null;
   readonly #sessions = new Set<Session>();
   /** Sessions whose connection is closed, and whose statements have not come back yet. */
   readonly #ending = new Set<Session>();
@@ -63,7 +64,8 @@ export class Owner {
   receive(channel: Channel): void {
     const session = new Session(channel, this, ++this.#lastSession);
     this.#sessions.add(session);
-    if (this.#electing !== undefined) session.tellElecting(this.#electing);
+    // Before its hello is answered it hears that somebody is there, and why it waits.
+    if (!this.#reign) session.tellElecting(this.#heldBy);
     void session.closed.then(() => {
       this.#sessions.delete(session);
       this.#ending.add(session);
@@ -74,13 +76,12 @@ export class Owner {
 
   /** A foreign process has the file: those who wait for a hello are told. */
   electing(heldBy: number): void {
-    if (this.#electing === heldBy) return;
-    this.#electing = heldBy;
+    if (this.#heldBy === heldBy) return;
+    this.#heldBy = heldBy;
     for (const session of this.#sessions) session.tellElecting(heldBy);
   }
 
   serve(database: Database, record: OwnerRecord): void {
-    this.#electing = undefined;
     this.#reign = { database, record };
     this.#beginReign(this.#reign);
   }

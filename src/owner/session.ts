@@ -85,7 +85,7 @@ export class Session {
     return { pid, name, since: new Date(this.since).toISOString(), in_flight: this.#running.size };
   }
 
-  tellElecting(heldBy: number): void {
+  tellElecting(heldBy: number | null): void {
     if (!this.hello) void this.#notify('$/electing', { pid: process.pid, heldBy });
   }
 

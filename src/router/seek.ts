@@ -4,7 +4,7 @@ import { isDead } from '../election/holder.ts';
 import { type Identity, processLiveness } from '../election/identity.ts';
 import { kernelLockHolder } from '../election/kernel-lock.ts';
 import { breakLock, readHolder } from '../election/lock-folder.ts';
-import { heldElsewhere, unreachable, unresponsive } from '../election/obstacles.ts';
+import { heldElsewhere, opening, unreachable, unresponsive } from '../election/obstacles.ts';
 import { readRecord } from '../election/record.ts';
 import { PondError } from '../errors.ts';
 import type { HostShare } from '../owner/hosts.ts';
@@ -142,17 +142,25 @@ class Search {
         });
       return this.wait();
     }
+    const unfit = host.unfit();
+    if (unfit) {
+      this.#seeker.obstacle.current = () => unfit;
+      return this.wait();
+    }
     this.#checkFile();
     if (!host.isStandingBy()) this.#lookForHolder();
     const candidate = await host.candidate();
     const timeout = Math.max(this.#deadline - performance.now(), 0);
     const end = await candidate.campaign(timeout, (pid) => this.#held(pid));
-    if (end.end !== 'elected') await host.dismiss(end.end === 'failed');
-    if (end.end === 'failed') {
-      const { code, message, ...details } = end.error;
-      throw new PondError(code, message, details);
+    if (end.end === 'elected') return null;
+    if (end.end === 'held') {
+      await host.dismiss();
+      return null;
     }
-    return null;
+    const { code, message, ...details } = end.error;
+    const error = new PondError(code, message, details);
+    await host.dismiss(error);
+    throw error;
   }
 
   /** An owner makes the file where there is none: not behind the back of a handle that knew another. */
@@ -181,9 +189,13 @@ class Search {
   /** Says hello. Null where the connection went, or where nothing came by `until`. */
   async #greet(peer: Peer, isLocal: boolean, pid: number, until = this.#deadline): Promise<Link | null> {
     // Before the wait and not after it: a caller may give up at any moment of it.
-    const silent: Obstacle = () => this.#silenceOf(pid);
-    this.#seeker.obstacle.current = silent;
-    peer.onNotice('$/electing', ({ heldBy }) => heldBy !== null && this.#held(heldBy));
+    let waiting: Obstacle = () => this.#silenceOf(pid, unresponsive(pid));
+    this.#seeker.obstacle.current = waiting;
+    peer.onNotice('$/electing', ({ heldBy }) => {
+      if (heldBy !== null) return this.#held(heldBy);
+      waiting = () => this.#silenceOf(pid, opening(this.#seeker.paths.db, pid));
+      this.#seeker.obstacle.current = waiting;
+    });
     const late = new AbortController();
     try {
       const link = await Promise.race([
@@ -198,7 +210,7 @@ class Search {
     } catch (error) {
       peer.close();
       // It kept silent because it was dying.
-      if (error instanceof ConnectionLost && this.#seeker.obstacle.current === silent) {
+      if (error instanceof ConnectionLost && this.#seeker.obstacle.current === waiting) {
         this.#seeker.obstacle.current = NO_OWNER;
       }
       if (error instanceof ConnectionLost || error === SILENT) return null;
@@ -234,10 +246,10 @@ class Search {
   }
 
   /** A candidate that waits for a foreign holder of the file may not have come to say so. */
-  #silenceOf(pid: number): PondError {
+  #silenceOf(pid: number, error: PondError): PondError {
     const { db } = this.#seeker.paths;
     const holder = kernelLockHolder(db);
-    return holder === null || holder === pid ? unresponsive(pid) : heldElsewhere(db, holder);
+    return holder === null || holder === pid ? error : heldElsewhere(db, holder);
   }
 
   #unreachable(identity: Identity, reason: string): void {

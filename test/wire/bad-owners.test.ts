@@ -17,12 +17,19 @@ const greeting = (db: string, id: number): string =>
     }),
   );
 
+const notice = (method: string, params: object): string => JSON.stringify({ jsonrpc: '2.0', method, params });
+
 const BEHAVIOURS: readonly (readonly [
   what: string,
   act: (socket: Socket, db: string) => void,
   code: string,
 ])[] = [
   ['accepts and never answers', () => undefined, 'OWNER_UNRESPONSIVE'],
+  [
+    'is electing for ever',
+    (socket) => socket.write(frame(notice('$/electing', { pid: process.pid, heldBy: null }))),
+    'TIMEOUT',
+  ],
   ['answers garbage', (socket) => socket.write('HTTP/1.1 200 OK\r\n\r\nhello'), 'TIMEOUT'],
   ['answers bytes that are no text', (socket) => socket.write(Buffer.alloc(9000, 255)), 'TIMEOUT'],
   ['closes after each frame', (socket) => socket.once('data', () => socket.end()), 'TIMEOUT'],
