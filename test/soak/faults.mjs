@@ -112,8 +112,7 @@ export const FAMILIES = {
     acts: ['editTree', 'editTree', 'killOwner', 'reopenOwner'],
     gear: pointGear(INDEX_PASSAGES, 'kill'),
     pause: [200, 800],
-    // On a busy machine an owner that leaves in an update holds the file for longer than a call waits.
-    errors: ['CLOSED', 'OWNER_UNREACHABLE', 'OWNER_UNRESPONSIVE'],
+    errors: ['CLOSED'],
     hasTree: true,
   },
 };
