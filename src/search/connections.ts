@@ -1,8 +1,6 @@
 import type { Connection } from '../engine/connection.ts';
 import { PondError } from '../errors.ts';
-
-/** Searches that run at once; the others wait for a connection. More would only share the same cores. */
-const MAX_CONNECTIONS = 4;
+import { Turns } from '../turns.ts';
 
 export interface Connections {
   /**
@@ -14,27 +12,27 @@ export interface Connections {
   close(): Promise<void>;
 }
 
-export function createConnections(connect: () => Promise<Connection>): Connections {
-  const pool = new Pool(connect);
+/** @param width lent at once; the others wait, in the order they came */
+export function createConnections(connect: () => Promise<Connection>, width: number): Connections {
+  const pool = new Pool(connect, width);
   return { use: (fn, signal) => pool.use(fn, signal), close: () => pool.close() };
 }
 
 class Pool {
   readonly #connect: () => Promise<Connection>;
+  readonly #turns: Turns;
   readonly #free: Connection[] = [];
   readonly #lent = new Set<Connection>();
-  readonly #waiting: (() => void)[] = [];
   readonly #running = new Set<Promise<unknown>>();
-  /** Lent or being opened: never more than MAX_CONNECTIONS. */
-  #taken = 0;
   #closed = false;
 
-  constructor(connect: () => Promise<Connection>) {
+  constructor(connect: () => Promise<Connection>, width: number) {
     this.#connect = connect;
+    this.#turns = new Turns(width);
   }
 
   use<T>(fn: (connection: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const running = this.#use(fn, signal);
+    const running = this.#turns.take(() => this.#lend(fn, signal), signal);
     const settled: Promise<unknown> = running.then(
       () => this.#running.delete(settled),
       () => this.#running.delete(settled),
@@ -43,7 +41,7 @@ class Pool {
     return running;
   }
 
-  async #use<T>(fn: (connection: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async #lend<T>(fn: (connection: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const connection = await this.#take();
     const interrupt = () => connection.interrupt();
     try {
@@ -60,26 +58,16 @@ class Pool {
   }
 
   async #take(): Promise<Connection> {
-    while (this.#taken >= MAX_CONNECTIONS) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#closed) throw new PondError('CLOSED', 'the index is closed');
-    this.#taken++;
-    try {
-      const connection = this.#free.pop() ?? (await this.#connect());
-      this.#lent.add(connection);
-      return connection;
-    } catch (error) {
-      this.#taken--;
-      this.#waiting.shift()?.();
-      throw error;
-    }
+    const connection = this.#free.pop() ?? (await this.#connect());
+    this.#lent.add(connection);
+    return connection;
   }
 
   #give(connection: Connection): void {
     this.#lent.delete(connection);
-    this.#taken--;
     if (this.#closed) connection.close();
     else this.#free.push(connection);
-    this.#waiting.shift()?.();
   }
 
   async close(): Promise<void> {

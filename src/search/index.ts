@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import type { Connection } from '../engine/connection.ts';
 import { PondError } from '../errors.ts';
 import type { IndexStatus, SearchParams, SearchResult, UpdateProgress, UpdateResult } from '../protocol.ts';
@@ -48,12 +49,19 @@ export interface SearchIndex {
   close(): Promise<void>;
 }
 
+/**
+ * Searches that run at once; the others wait, in the order they came. More would only share the same cores, and all
+ * of them would end when the last one does.
+ */
+const SEARCHES = Math.min(4, Math.max(2, availableParallelism()));
+
 export function createSearchIndex(options: SearchIndexOptions): SearchIndex {
-  const connections = createConnections(options.connect);
+  const connections = createConnections(options.connect, SEARCHES);
+  const updating = createConnections(options.connect, 1);
   const pool = createWorkerPool(options.worker === undefined ? bundledWorker() : options.worker);
   const guard = createOpenGuard(options.isProtected);
   const queue = createUpdateQueue((request, signal, onProgress) =>
-    connections.use(
+    updating.use(
       (connection) => update(request, { connection, pool, guard, db: options.db, signal, onProgress }),
       signal,
     ),
@@ -76,7 +84,7 @@ export function createSearchIndex(options: SearchIndexOptions): SearchIndex {
     },
     async close() {
       await Promise.all([watches.close(), queue.close(), pool.close()]);
-      await connections.close();
+      await Promise.all([connections.close(), updating.close()]);
     },
   };
 }

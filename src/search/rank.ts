@@ -1,6 +1,7 @@
 import type { Connection, JsValue } from '../engine/connection.ts';
 import type { Filter } from './filter.ts';
 import type { QueryTerm } from './query-terms.ts';
+import { META, type Meta, metaIn } from './schema.ts';
 
 /** BM25: how soon a repeated term stops to add, and how much a long chunk has to prove. */
 const K1 = 1.2;
@@ -22,13 +23,19 @@ export interface Candidate {
   readonly text: string;
 }
 
+/** Chunks, and the index as it stood when they were looked for; null where nothing was found. */
+export interface Ranked<T> {
+  readonly meta: Meta | null;
+  readonly chunks: readonly T[];
+}
+
 /** The best `limit` chunks, best first; equal scores by path and line, so the order is the same for everyone. */
 export async function bestChunks(
   connection: Connection,
   terms: readonly QueryTerm[],
   filter: Filter,
   limit: number,
-): Promise<Candidate[]> {
+): Promise<Ranked<Candidate>> {
   const inFilter = `
     WHERE chunk IN (SELECT chunk FROM _onepond.chunks WHERE ${filter.where})`;
   const sql = `
@@ -39,10 +46,11 @@ export async function bestChunks(
     best AS (
       SELECT * FROM scored
       WHERE score >= (SELECT min(score) FROM (SELECT score FROM scored ORDER BY score DESC LIMIT ${limit})))
-    SELECT chunk, best.score / ${UNIT} AS score, path, lang, start_line, end_line, symbol, text
+    SELECT chunk, best.score / ${UNIT} AS score, path, lang, start_line, end_line, symbol, text, ${META}
     FROM best JOIN _onepond.chunks USING (chunk)
     ORDER BY best.score DESC, path, start_line LIMIT ${limit}`;
-  return (await connection.all(sql, filter.params)).map(candidateOf);
+  const rows = await connection.all(sql, filter.params);
+  return { meta: metaIn(rows), chunks: rows.map(candidateOf) };
 }
 
 /** What each term gives each chunk. One branch per term: `term = …` is what zone maps prune by. */

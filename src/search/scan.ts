@@ -2,7 +2,8 @@ import type { Connection } from '../engine/connection.ts';
 import { PondError } from '../errors.ts';
 import type { SearchHit, SearchParams } from '../protocol.ts';
 import type { Filter } from './filter.ts';
-import { type Candidate, candidateOf } from './rank.ts';
+import { type Candidate, candidateOf, type Ranked } from './rank.ts';
+import { META, metaIn } from './schema.ts';
 
 /** A chunk that is a hit, and the positions of its matching lines. */
 export interface Found {
@@ -21,7 +22,7 @@ export async function scanChunks(
   { query, regex = false }: SearchParams,
   filter: Filter,
   limit: number,
-): Promise<Found[]> {
+): Promise<Ranked<Found>> {
   const params = [...filter.params, regex ? `(?m)${query}` : query];
   const matches = (column: string) =>
     regex ? `regexp_matches(${column}, $${params.length})` : `contains(${column}, $${params.length})`;
@@ -31,15 +32,16 @@ export async function scanChunks(
       ${filter.where === '' ? '' : `AND (${filter.where})`}),
     counted AS (
       SELECT *, list_filter(range(len(lines)), lambda i: ${matches('lines[i + 1]')}) AS matches FROM found)
-    SELECT chunk, len(matches) AS score, path, lang, start_line, end_line, symbol, text, matches
+    SELECT chunk, len(matches) AS score, path, lang, start_line, end_line, symbol, text, matches, ${META}
     FROM counted ORDER BY score DESC, path, start_line LIMIT ${limit}`;
   const rows = await connection.all(sql, params).catch((error: unknown) => {
     throw regex ? asPatternError(error) : error;
   });
-  return rows.map((row) => ({
+  const chunks = rows.map((row) => ({
     candidate: candidateOf(row),
     matches: (row.matches as bigint[]).map(Number),
   }));
+  return { meta: metaIn(rows), chunks };
 }
 
 /** RE2's complaints come as DuckDB's `Invalid Input Error`; the statement around the pattern is ours and valid. */

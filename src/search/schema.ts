@@ -29,11 +29,21 @@ export interface Meta {
   readonly sorted: number;
 }
 
+/**
+ * All of `index_meta` as a column of a statement: read so, it is of the same commit as the statement's rows.
+ * One value, and no map: DuckDB and its driver take 0.3 ms for it. A root holds no NUL.
+ */
+export const META = `(SELECT string_agg(key || '=' || value, chr(0)) FROM _onepond.index_meta) AS meta`;
+
 /** Null where the database holds no index. @throws PondError CORRUPT for one of another version. */
 export async function readMeta(connection: Connection): Promise<Meta | null> {
-  const rows = await connection.all('SELECT key, value FROM _onepond.index_meta').catch(noTable);
-  if (rows === null || rows.length === 0) return null;
-  const value = new Map(rows.map((row) => [String(row.key), String(row.value)]));
+  return metaIn((await connection.all(`SELECT ${META}`).catch(noTable)) ?? []);
+}
+
+/** What a statement with the column {@link META} says; null where it has no rows. @throws like {@link readMeta} */
+export function metaIn([row]: readonly JsRow[]): Meta | null {
+  if (typeof row?.meta !== 'string') return null;
+  const value = new Map(row.meta.split('\0').map(keyAndValue));
   if (value.get('version') !== String(SCHEMA_VERSION)) {
     throw new PondError('CORRUPT', `the index has version ${value.get('version')}, not ${SCHEMA_VERSION}`, {
       hint: 'it was made by another release of onepond: use that one, or delete the index and make it again',
@@ -45,6 +55,11 @@ export async function readMeta(connection: Connection): Promise<Meta | null> {
     updatedAt: value.get('updated_at') ?? '',
     sorted: Number(value.get('sorted')),
   };
+}
+
+function keyAndValue(text: string): [string, string] {
+  const at = text.indexOf('=');
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 function noTable(error: unknown): null {

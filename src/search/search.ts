@@ -6,7 +6,7 @@ import { type Filter, filterOf } from './filter.ts';
 import { familyOf } from './languages.ts';
 import { matchingLines } from './match-lines.ts';
 import { queryTerms } from './query-terms.ts';
-import { bestChunks, type Candidate, explainChunks } from './rank.ts';
+import { bestChunks, type Candidate, explainChunks, type Ranked } from './rank.ts';
 import { POOL, rerank } from './rerank.ts';
 import { type Found, scanChunks } from './scan.ts';
 import { type Meta, readMeta } from './schema.ts';
@@ -17,39 +17,42 @@ const DEFAULT_CONTEXT = 2;
 
 export type Search = (connection: Connection, params: SearchParams) => Promise<SearchResult>;
 
-/**
- * Searches of one index. Every answer is of the index as it stands at one moment: all its statements see one commit.
- *
- * That takes no transaction, whose begin and end are two more waits behind everything that runs meanwhile: the
- * generation grows with every commit that changes content, so statements between two readings of the same number
- * have seen the same rows. Where it has grown, the search is made again, then in a transaction.
- */
+/** Searches of one index. Every answer is of the index as it stands at one moment: all of it is of one commit. */
 export function createSearch(pending: () => number): Search {
-  /** The generation as read last: the first reading of the next search. */
-  let known: number | undefined;
   return async (connection, params) => {
     const began = performance.now();
     const filter = filterOf(params);
     check(params);
-    const hits = (): Promise<SearchHit[]> =>
-      hitsOf(connection, params, filter).catch(async (error: unknown) => {
-        known = undefined;
-        // Somebody may have dropped the tables since: that is a better answer than a table that is not there.
-        await metaOf(connection);
-        throw error;
-      });
-    known ??= (await metaOf(connection)).generation;
-    const before = known;
-    const seen = { hits: await hits(), meta: await metaOf(connection) };
-    known = seen.meta.generation;
-    const result =
-      known === before
-        ? seen
-        : await connection.snapshot(async () => ({ meta: await metaOf(connection), hits: await hits() }));
-    const { root, generation } = result.meta;
+    const { meta, chunks } = await foundIn(connection, params, filter).catch(async (error: unknown) => {
+      // Somebody may have dropped the tables, or made them of another version: that is the better answer.
+      await metaOf(connection);
+      throw error;
+    });
+    const hits = chunks.map((found) => hitOf(found, params.context ?? DEFAULT_CONTEXT));
+    const { root, generation } = meta;
     const ms = Math.round((performance.now() - began) * 100) / 100;
-    return { query: params.query, root, generation, pending: pending(), ms, hits: result.hits };
+    return { query: params.query, root, generation, pending: pending(), ms, hits };
   };
+}
+
+/**
+ * One statement sees one commit, and its rows say of which generation. Where a second one has to follow, for the
+ * terms' shares, or for the generation where there are no rows, a transaction holds them together: it costs two
+ * more waits behind everything that runs meanwhile.
+ */
+async function foundIn(
+  connection: Connection,
+  params: SearchParams,
+  filter: Filter,
+): Promise<Ranked<Found> & { readonly meta: Meta }> {
+  if (!params.explain) {
+    const { meta, chunks } = await chunksFor(connection, params, filter);
+    if (meta) return { meta, chunks };
+  }
+  return connection.snapshot(async () => ({
+    ...(await chunksFor(connection, params, filter)),
+    meta: await metaOf(connection),
+  }));
 }
 
 /** @throws PondError NOT_FOUND without an index, CORRUPT for one of another version */
@@ -64,30 +67,33 @@ function check({ query, literal, regex }: SearchParams): void {
   if (literal && regex) throw new PondError('INVALID', 'a query is literal or a regex, not both');
 }
 
-async function hitsOf(connection: Connection, params: SearchParams, filter: Filter): Promise<SearchHit[]> {
-  const found =
-    params.literal || params.regex
-      ? await scanChunks(connection, params, filter, params.limit ?? DEFAULT_LIMIT)
-      : await rankedChunks(connection, params, filter);
-  return found.map((one) => hitOf(one, params.context ?? DEFAULT_CONTEXT));
+function chunksFor(connection: Connection, params: SearchParams, filter: Filter): Promise<Ranked<Found>> {
+  return params.literal || params.regex
+    ? scanChunks(connection, params, filter, params.limit ?? DEFAULT_LIMIT)
+    : rankedChunks(connection, params, filter);
 }
 
-async function rankedChunks(connection: Connection, params: SearchParams, filter: Filter): Promise<Found[]> {
+async function rankedChunks(
+  connection: Connection,
+  params: SearchParams,
+  filter: Filter,
+): Promise<Ranked<Found>> {
   const terms = queryTerms(params.query);
   // Punctuation alone is found by `literal`; there is no word in it to rank by.
-  if (terms.length === 0) return [];
+  if (terms.length === 0) return { meta: null, chunks: [] };
   const limit = params.limit ?? DEFAULT_LIMIT;
   // The pool does not depend on the limit, so that a larger limit only adds hits at the end.
-  const candidates = await bestChunks(connection, terms, filter, Math.max(limit, POOL));
+  const { meta, chunks: candidates } = await bestChunks(connection, terms, filter, Math.max(limit, POOL));
   const best = rerank(candidates, terms).slice(0, limit);
-  const chunks = best.map(({ chunk }) => chunk);
+  const chosen = best.map(({ chunk }) => chunk);
   const explained =
-    params.explain && chunks.length > 0 ? await explainChunks(connection, terms, chunks) : undefined;
-  return best.map((candidate) => ({
+    params.explain && chosen.length > 0 ? await explainChunks(connection, terms, chosen) : undefined;
+  const chunks = best.map((candidate) => ({
     candidate,
     matches: matchingLines(candidate.text, terms),
     ...(explained ? { explain: [...(explained.get(candidate.chunk) ?? []), ...candidate.rules] } : {}),
   }));
+  return { meta, chunks };
 }
 
 function hitOf({ candidate, matches, explain }: Found, context: number): SearchHit {
