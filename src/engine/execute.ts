@@ -4,7 +4,7 @@ import { type DuckDBPendingResult, DuckDBPendingResultState, type DuckDBResult }
 /** How long one statement may keep the loop before the others get a turn, in ms. */
 const SLICE_MS = 1;
 /** How long DuckDB's threads are waited for by looking again at once, in ms: most short queries end in it. */
-const EAGER_MS = 0.5;
+const EAGER_MS = 4;
 /** A statement that has run for longer is long, in ms: it gives way to short ones. */
 const SHORT_MS = 30;
 /** Short statements are about until none has begun or ended for so long, in ms. */

@@ -9,35 +9,38 @@ const LOOK_MS = 20;
 /** Answers that each reader gets before the kill: by then all have been told who is to take over. */
 const SETTLED_ANSWERS = 20;
 
-/** Kills owner after owner under readers that search without a pause, and measures each reader's gap. */
+/**
+ * Kills owner after owner under readers that search without a pause: how soon the next search is answered, whoever
+ * asked it, and how soon each reader has its own, for which all of them queue at once.
+ */
 export async function run(world) {
   const { root } = world.tree(TREE_MB);
-  const first = await join(world, root);
-  await first.ask('update');
-  let pond = [first, ...(await Promise.all(Array.from({ length: READERS }, () => join(world, root))))];
+  const founder = await join(world, root);
+  await founder.ask('update');
+  let pond = [founder, ...(await Promise.all(Array.from({ length: READERS }, () => join(world, root))))];
   for (const actor of pond) await actor.ask('searchOn');
+  const first = [];
   const gaps = [];
-  const worst = [];
   for (let round = 0; round < ROUNDS; round++) {
     const { owner, readers, epoch } = await settled(pond);
     const answered = readers.map((reader) => reader.ask('answeredAfter', epoch));
     const killed = process.hrtime.bigint();
     process.kill(owner.pid, 'SIGKILL');
     const times = (await Promise.all(answered)).map((at) => Number(BigInt(at) - killed) / 1e6);
+    first.push(Math.min(...times));
     gaps.push(...times);
-    worst.push(Math.max(...times));
     const newcomer = await join(world, root);
     await newcomer.ask('searchOn');
     pond = [...readers, newcomer];
   }
-  const holds = p50(gaps) < MOST.p50 && p99(gaps) < MOST.p99;
+  const holds = p50(first) < MOST.p50 && p99(gaps) < MOST.p99;
   return [
     {
       measure: `SIGKILL of the owner to the next answered search, ${READERS} readers`,
-      got: `p50 ${ms(p50(gaps))}, p99 ${ms(p99(gaps))}, slowest reader of a round p50 ${ms(p50(worst))}`,
+      got: `p50 ${ms(p50(first))}, p99 ${ms(p99(first))}; each reader's own p50 ${ms(p50(gaps))}, p99 ${ms(p99(gaps))}`,
       mark: `p50 < ${MOST.p50} ms, p99 < ${MOST.p99} ms`,
       holds,
-      figures: { gaps: figures(gaps), slowest: figures(worst), all: gaps.map(Math.round) },
+      figures: { first: figures(first), own: figures(gaps), all: gaps.map(Math.round) },
     },
   ];
 }
