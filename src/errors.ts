@@ -71,6 +71,13 @@ export class PondError extends Error {
   }
 }
 
+/** The same error, with what is known of the effect of the call. */
+export function withOutcome(error: unknown, outcome: Outcome): unknown {
+  if (!(error instanceof PondError)) return error;
+  const { code, message, hint, data, cause } = error;
+  return new PondError(code, message, { ...(hint && { hint }), data: { ...data, outcome }, cause });
+}
+
 /** A PondError as it travels: the `data` member of a JSON-RPC error. */
 export interface WireError {
   readonly code: ErrorCode;

@@ -9,6 +9,7 @@ export const MAX_RECORDED_BYTES = 64 * 1024;
 const REMEMBERED_CLIENTS = 1000;
 /** Rows written between two prunings. */
 const PRUNE_EVERY = 4096;
+const DAY_MS = 86_400_000;
 
 /** One row a statement that was done. No index, and no upsert: both have cost others their file. */
 export const LEDGER_TABLE = `CREATE TABLE IF NOT EXISTS _onepond.ledger (
@@ -54,6 +55,7 @@ export class Ledger {
   readonly #running = new Map<string, Promise<unknown>>();
   readonly #settled = new Map<string, number>();
   #sincePruned = 0;
+  readonly #began = performance.now();
   /** Of this ownership; written with each row. */
   epoch = 0;
 
@@ -108,16 +110,27 @@ export class Ledger {
     return this.#sincePruned >= PRUNE_EVERY;
   }
 
-  /** Removes what nobody will ask for again: what its client has settled, and what is older than a day. */
+  /**
+   * Removes what nobody will ask for again: what its client has settled, and what is older than a day. A clock that
+   * is set makes rows old at once: those of this ownership and the last are kept until this one has lasted a day.
+   */
   async prune(connection: DuckDBConnection): Promise<void> {
     const settled = [...this.#settled];
+    const isOld = performance.now() - this.#began > DAY_MS;
     this.#settled.clear();
     this.#sincePruned = 0;
     await runStatements(
       connection,
-      `DELETE FROM _onepond.ledger WHERE written_at < now() AT TIME ZONE 'UTC' - INTERVAL 1 DAY
-        OR call <= (SELECT max(settled) FROM (SELECT unnest($1::VARCHAR[]) AS c, unnest($2::BIGINT[]) AS settled)
-          WHERE c = client)`,
+      `DELETE FROM _onepond.ledger WHERE written_at < now() AT TIME ZONE 'UTC' - INTERVAL 1 DAY AND epoch < $1`,
+      [this.epoch + (isOld ? 1 : -1)],
+    );
+    // The driver cannot bind a list without items.
+    if (settled.length === 0) return;
+    await runStatements(
+      connection,
+      `DELETE FROM _onepond.ledger WHERE call <= (
+        SELECT max(settled) FROM (SELECT unnest($1::VARCHAR[]) AS c, unnest($2::BIGINT[]) AS settled)
+        WHERE c = client)`,
       [settled.map(([client]) => client), settled.map(([, call]) => call)],
     );
   }

@@ -1,5 +1,5 @@
 import { type DuckDBConnection, type DuckDBResult, StatementType } from '@duckdb/node-api';
-import { PondError } from '../errors.ts';
+import { PondError, withOutcome } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import type { BindParams } from './bind.ts';
 import type { Database } from './database.ts';
@@ -84,11 +84,19 @@ export class Runner {
       if (!call.id) await call.announce();
       return { outcome: await this.#database.writer.together(write, this.#connection), replayed: false };
     }
-    const around: Around<Outcome> = (info, run) => this.#runStatement(call, info, run);
-    return {
-      outcome: await runText(this.#connection, sql, { params, around, done: done?.part }),
-      replayed: false,
+    let isBegun = done !== null;
+    const around: Around<Outcome> = async (info, run) => {
+      const outcome = await this.#runStatement(call, info, run);
+      isBegun ||= info.kind !== 'read';
+      return outcome;
     };
+    try {
+      const outcome = await runText(this.#connection, sql, { params, around, done: done?.part });
+      return { outcome, replayed: false };
+    } catch (error) {
+      // A text of several statements that is interrupted after the first of them.
+      throw isBegun && isAborted(error) ? withOutcome(error, 'unknown') : error;
+    }
   }
 
   async #runStatement(call: Call, info: StatementInfo, run: Run): Promise<Outcome> {
@@ -130,6 +138,8 @@ export class Runner {
     return outcome;
   }
 }
+
+const isAborted = (error: unknown): boolean => error instanceof PondError && error.code === 'ABORTED';
 
 const writeOf = ({ sql, id, signal, announce }: Call): Omit<Write, 'run'> => ({
   text: sql,

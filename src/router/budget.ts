@@ -96,7 +96,8 @@ export class Budget {
     if (!last) throw this.#why === 'ABORTED' ? this.#gaveUp('unknown') : unresponsive(pid, 'unknown');
     if ('value' in last && this.#why === 'TIMEOUT') return last.value;
     if ('error' in last && !isCancelled(last.error)) throw last.error;
-    throw this.#gaveUp(writes ? ('value' in last ? 'committed' : 'not-committed') : undefined);
+    if (!writes) throw this.#gaveUp(undefined);
+    throw this.#gaveUp('value' in last ? 'committed' : outcomeOf(last.error));
   }
 
   #gaveUp(outcome: Outcome | undefined): PondError {
@@ -120,5 +121,9 @@ function open<T>(settled: Settled<T>): T {
 
 /** The owner did as it was asked; any other error is the call's own, and truer than ours. */
 const isCancelled = (error: unknown): boolean => error instanceof PondError && error.code === 'ABORTED';
+
+/** A text of several statements may have been interrupted between two of them; its owner says so. */
+const outcomeOf = (error: unknown): Outcome =>
+  (error instanceof PondError ? error.data?.outcome : undefined) ?? 'not-committed';
 
 const pause = (ms: number): Promise<null> => new Promise((over) => setTimeout(over, ms, null));

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ERRORS, type Outcome, PondError } from '../errors.ts';
+import { ERRORS, type Outcome, PondError, withOutcome } from '../errors.ts';
 import { type HostShare, shareHost } from '../owner/hosts.ts';
 import type { PondPaths } from '../paths.ts';
 import {
@@ -349,13 +349,6 @@ function closedUnder(method: MethodName): PondError {
 }
 
 type Sent = 'before' | 'in-transaction';
-
-/** The same error, with what is known of the effect of the call. */
-export function withOutcome(error: unknown, outcome: Outcome): unknown {
-  if (!(error instanceof PondError)) return error;
-  const { code, message, hint, data, cause } = error;
-  return new PondError(code, message, { ...(hint && { hint }), data: { ...data, outcome }, cause });
-}
 
 function ownerLost(link: Link, method: MethodName, outcome: Outcome): PondError {
   return new PondError('OWNER_LOST', `the owner, process ${link.hello.pid}, went during ${method}`, {

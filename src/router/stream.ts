@@ -1,9 +1,9 @@
-import { PondError } from '../errors.ts';
+import { PondError, withOutcome } from '../errors.ts';
 import type { RowBatch, StreamNextResult, StreamOpenParams } from '../protocol.ts';
 import { ConnectionLost } from '../transport/peer.ts';
 import type { Budget, CallLimits } from './budget.ts';
 import type { Link } from './link.ts';
-import { type Router, withOutcome } from './router.ts';
+import type { Router } from './router.ts';
 
 interface OpenStream {
   readonly link: Link;

@@ -27,6 +27,20 @@ export function abortContract(contract: Contract): void {
     expect(await client.rows('SELECT count(*)::INT AS n FROM t')).toEqual([{ n: 0 }]);
   });
 
+  it('is told as unknown of a text whose first statement is done', async () => {
+    const { client, another } = await contract.open();
+    await client.run('CREATE TABLE t (n HUGEINT)');
+    const stop = new AbortController();
+    const call = client.run(`INSERT INTO t VALUES (-1); INSERT INTO t ${ENDLESS}`, undefined, stop.signal);
+    call.catch(() => undefined);
+    const other = await another();
+    const begun = async (): Promise<boolean> => (await other.rows('SELECT n FROM t')).length > 0;
+    while (!(await begun()));
+    stop.abort();
+    await expect(call).rejects.toMatchObject({ code: 'ABORTED', data: { outcome: 'unknown' } });
+    expect(await other.rows('SELECT n::INT AS n FROM t')).toEqual([{ n: -1 }]);
+  });
+
   it('ends the opening of a stream that has no first row yet', async () => {
     const { client } = await contract.open();
     const stop = new AbortController();
