@@ -168,7 +168,10 @@ export class Session {
     if (replay === 'always') return handedOn;
     if (replay === 'unless-begun' && call !== undefined && !this.#begun.has(call)) return handedOn;
     // An interrupt that comes late is told of what is done as well.
-    throw new PondError('OWNER_LOST', `the owner left during ${method}`, { data: { outcome: 'unknown' } });
+    throw new PondError('OWNER_LOST', `the owner, process ${process.pid}, left during ${method}`, {
+      data: { outcome: 'unknown', pid: process.pid },
+      hint: 'look whether the change is there before doing it again',
+    });
   }
 
   async #greet(hello: HelloParams): Promise<HelloResult> {

@@ -102,21 +102,27 @@ describe('a write that is under way when the owner dies', () => {
     expect(await reader.ask('query', 'SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: 0 }]);
   });
 
-  it('ends in OWNER_LOST, unknown, where no transaction could take it back', async () => {
-    const world = new World();
-    const peers = await world.peers(3, world.path('app.duckdb'));
-    const owner = await ownerOf(peers);
-    const reader = peers.find((peer) => peer !== owner) as Peer;
-    const out = world.path('out.csv');
-    const answer = reader.ask('run', `COPY (SELECT * FROM range(1000000000000)) TO '${out}'`);
-    answer.catch(() => undefined);
-    await until(() => (statSync(out, { throwIfNoEntry: false })?.size ?? 0) > 0);
-    await owner.kill();
-    await expect(answer).rejects.toMatchObject({
-      code: 'OWNER_LOST',
-      data: { outcome: 'unknown', pid: owner.pid },
-    });
-  });
+  it.each([
+    ['is killed', (owner: Peer) => owner.kill()],
+    ['leaves, and has waited for it', (owner: Peer) => owner.ask('close')],
+  ])(
+    'ends in OWNER_LOST, unknown, where no transaction could take it back and its owner %s',
+    async (_, end) => {
+      const world = new World();
+      const peers = await world.peers(3, world.path('app.duckdb'));
+      const owner = await ownerOf(peers);
+      const reader = peers.find((peer) => peer !== owner) as Peer;
+      const out = world.path('out.csv');
+      const answer = reader.ask('run', `COPY (SELECT * FROM range(1000000000000)) TO '${out}'`);
+      answer.catch(() => undefined);
+      await until(() => (statSync(out, { throwIfNoEntry: false })?.size ?? 0) > 0);
+      await end(owner);
+      await expect(answer).rejects.toMatchObject({
+        code: 'OWNER_LOST',
+        data: { outcome: 'unknown', pid: owner.pid },
+      });
+    },
+  );
 
   it.each(['commit.ready=kill', 'commit.done=kill', 'answer=kill', 'answer=drop@0.3'])(
     'is done once at %s',
