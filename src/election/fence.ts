@@ -12,11 +12,14 @@ export type FenceLoss =
   /** The path leads to another file, or to none. */
   | 'moved'
   /** The kernel's lock is gone: something in this process has opened and closed the file. */
-  | 'unlocked';
+  | 'unlocked'
+  /** Another process has counted a later epoch, which it could only where the lock was gone. */
+  | 'superseded';
 
 const WORDS: Readonly<Record<FenceLoss, string>> = {
   moved: 'was moved, replaced or removed under its owner',
   unlocked: 'is no longer locked by its owner: a program in its process opened and closed it',
+  superseded: 'has a later owner',
 };
 
 interface File {
@@ -29,11 +32,12 @@ interface File {
 /**
  * The file that is still there, and still ours. While it stands, nobody else can be the owner.
  *
- * The file is looked at before each commit, which costs some µs. The kernel's locks are looked at four times a
- * second and beside the work: to list them the kernel takes 10 to 20 ms after a pause.
+ * File and record are looked at before each commit, which costs some µs. The kernel's locks are looked at four times
+ * a second and beside the work: to list them the kernel takes 10 to 20 ms after a pause.
  */
 export class Fence {
   readonly #file: File;
+  readonly #isSuperseded: () => boolean;
   readonly #onLost: (loss: FenceLoss) => void;
   readonly #timer: NodeJS.Timeout;
   /** Where the kernel lists its locks, we are in the first list; elsewhere the list says nothing. */
@@ -42,9 +46,13 @@ export class Fence {
   #looking: Promise<void> | undefined;
   #loss: FenceLoss | null = null;
 
-  /** To be made when DuckDB has just opened the file. */
-  constructor(file: File, onLost: (loss: FenceLoss) => void) {
+  /**
+   * To be made when DuckDB has just opened the file.
+   * @param isSuperseded whether a later owner than this one has published itself
+   */
+  constructor(file: File, isSuperseded: () => boolean, onLost: (loss: FenceLoss) => void) {
     this.#file = file;
+    this.#isSuperseded = isSuperseded;
     this.#onLost = onLost;
     this.#timer = setInterval(() => void this.#look(), LOOK_MS).unref();
     void this.#look();
@@ -53,6 +61,7 @@ export class Fence {
   /** @throws PondError OWNER_LOST, not committed, where this process may not write any more */
   async check(): Promise<void> {
     this.#lookAtFile();
+    if (this.#isSuperseded()) this.#lose('superseded');
     if (performance.now() - this.#lookedAt > FRESH_MS) await this.#look();
     if (this.#loss === null) return;
     throw new PondError('OWNER_LOST', `${this.#file.path} ${WORDS[this.#loss]}`, {

@@ -1,4 +1,4 @@
-import { rmdirSync, rmSync } from 'node:fs';
+import { rmdirSync, rmSync, statSync } from 'node:fs';
 import type { PondPaths } from '../paths.ts';
 import type { Identity } from './identity.ts';
 import { inFolderOf, publishJson } from './json-file.ts';
@@ -19,6 +19,21 @@ export interface OwnerRecord extends Identity {
 
 export function readRecord(paths: PondPaths): OwnerRecord | null {
   return readIdentity(paths.record) as OwnerRecord | null;
+}
+
+/** Whether the record is of a later epoch than `epoch`. Cheap to ask again: it is read when it has changed. */
+export function laterOwner(paths: PondPaths): (epoch: number) => boolean {
+  let seen = '';
+  let latest = 0;
+  return (epoch) => {
+    const now = statSync(paths.record, { bigint: true, throwIfNoEntry: false });
+    const stamp = now ? `${now.ino} ${now.mtimeNs}` : '';
+    if (stamp !== seen) {
+      seen = stamp;
+      latest = readRecord(paths)?.epoch ?? 0;
+    }
+    return latest > epoch;
+  };
 }
 
 /** Only the holder of the fence may call this. */

@@ -5,7 +5,13 @@ import { type Identity, ownIdentity } from '../election/identity.ts';
 import { type Lock, tryLock } from '../election/lock.ts';
 import { readHolder } from '../election/lock-folder.ts';
 import { heldElsewhere } from '../election/obstacles.ts';
-import { type OwnerRecord, publishRecord, removeHome, withdrawRecord } from '../election/record.ts';
+import {
+  laterOwner,
+  type OwnerRecord,
+  publishRecord,
+  removeHome,
+  withdrawRecord,
+} from '../election/record.ts';
 import type { Database } from '../engine/database.ts';
 import { fromSystem, PondError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
@@ -125,7 +131,7 @@ export class Candidate {
     this.#leaving ??= (async () => {
       await this.#owner.drain(0);
       // What another process may have written since must not be overwritten.
-      if (loss === 'unlocked') await this.#database?.forgoCheckpoint();
+      if (loss !== 'moved') await this.#database?.forgoCheckpoint();
       await this.#end();
     })();
   }
@@ -208,7 +214,10 @@ export class Candidate {
   async #takeFence(deadline: number): Promise<void> {
     const database = await this.#openWhenFree(deadline);
     this.#database = database;
-    this.#fence = new Fence(database, (loss) => this.#abandon(loss));
+    const isLater = laterOwner(this.#setup.paths);
+    // The record of the last owner is there until ours is.
+    const isSuperseded = (): boolean => database.epoch > 0 && isLater(database.epoch);
+    this.#fence = new Fence(database, isSuperseded, (loss) => this.#abandon(loss));
     failpoint('election.opened');
     const epoch = await database.beginEpoch();
     failpoint('election.counted');

@@ -45,6 +45,23 @@ describe('an owner whose kernel lock is gone', () => {
   });
 });
 
+describe('an owner that finds a later one in the record', () => {
+  it('steps down before it writes', async () => {
+    const { file, owner, reader } = await ownerAndReader();
+    const record = `${file}.onepond/owner.json`;
+    const later = {
+      ...JSON.parse(readFileSync(record, 'utf8')),
+      epoch: 7,
+      instance: 'later',
+      socket: '/none',
+    };
+    writeFileSync(record, JSON.stringify(later));
+    expect(await reader.ask('run', 'INSERT INTO t VALUES (2)')).toMatchObject({ rowsChanged: 1, epoch: 2 });
+    await until(() => compromised(owner));
+    expect(await owner.ask('query', 'SELECT n FROM t ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+});
+
 describe('a database file', () => {
   it.each<[string, (file: string) => void]>([
     ['renamed', (file) => renameSync(file, `${file}.moved`)],
