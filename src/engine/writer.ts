@@ -97,8 +97,13 @@ export class Writer {
 
   /** For an owner that leaves in peace: waits for what is under way, and removes from the ledger what is settled. */
   async finish(): Promise<void> {
-    await this.#working;
+    await this.idle();
     await this.#prune();
+  }
+
+  /** Settles when nothing of the groups is under way. */
+  async idle(): Promise<void> {
+    await this.#working;
   }
 
   close(): void {

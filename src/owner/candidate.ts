@@ -55,8 +55,9 @@ export class Candidate {
   #fence: Fence | undefined;
   #leaving: Promise<void> | undefined;
   readonly #rehearsal = new AbortController();
+  #rehearsing: Promise<void> | undefined;
   #campaign: Promise<CampaignEnd> | undefined;
-  #isExiting = false;
+  #isLeaving = false;
 
   constructor(setup: WorkerSetup & { readonly instance: string }, hooks: CandidateHooks) {
     this.#setup = setup;
@@ -83,7 +84,8 @@ export class Candidate {
   /** Takes from the first calls after a takeover what makes them slow. Ends at once when a campaign begins. */
   async rehearse(): Promise<void> {
     // A takeover goes well without it: what fails here, an interrupt included, is nobody's loss.
-    await rehearse(this.#rehearsal.signal).catch(() => undefined);
+    this.#rehearsing = rehearse(this.#rehearsal.signal).catch(() => undefined);
+    await this.#rehearsing;
   }
 
   campaign(timeout: number): Promise<CampaignEnd> {
@@ -116,6 +118,7 @@ export class Candidate {
   /** Leaves in peace. Calls under way are finished or handed on, and the file is closed before anyone is told. */
   leave(): Promise<void> {
     this.#leaving ??= (async () => {
+      await this.#settle();
       await this.#owner.drain();
       failpoint('leave.drained');
       await this.#database?.writer.finish();
@@ -129,7 +132,9 @@ export class Candidate {
     this.#hooks.log('error', 'the fence is lost', { loss });
     this.#hooks.onCompromised();
     this.#leaving ??= (async () => {
+      await this.#settle();
       await this.#owner.drain(0);
+      await this.#database?.writer.idle();
       // What another process may have written since must not be overwritten.
       if (loss !== 'moved') await this.#database?.forgoCheckpoint();
       await this.#end();
@@ -143,15 +148,22 @@ export class Candidate {
     (await this.#listening)?.close();
   }
 
-  /**
-   * The last act of a process that exits. What runs is interrupted and its end waited for: a statement, or an open,
-   * that comes back to a thread that is being taken down ends the process in an abort.
-   */
+  /** The last act of a process that exits. What runs is interrupted. */
   async leaveAtOnce(): Promise<void> {
-    this.#isExiting = true;
-    await this.#campaign?.catch(() => undefined);
+    await this.#settle();
     await this.#owner.drain(0);
+    await this.#database?.writer.idle();
     this.letGo();
+  }
+
+  /**
+   * Waits for an election and a rehearsal under way, and has them end soon: a statement, or an open, that comes back
+   * to a thread that has been taken down ends the whole process in an abort.
+   */
+  async #settle(): Promise<void> {
+    this.#isLeaving = true;
+    this.#rehearsal.abort();
+    await Promise.allSettled([this.#campaign, this.#rehearsing]);
   }
 
   /** Lets go of record, fence and lock. */
@@ -256,7 +268,7 @@ export class Candidate {
         if (!(error instanceof HeldError)) throw error;
         this.#owner.electing(error.pid);
         this.#hooks.onHeld(error.pid);
-        if (this.#isExiting || performance.now() + pause > deadline) throw heldElsewhere(paths.db, error.pid);
+        if (this.#isLeaving || performance.now() + pause > deadline) throw heldElsewhere(paths.db, error.pid);
         await sleep(pause);
       }
     }

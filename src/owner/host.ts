@@ -37,6 +37,8 @@ export class Host {
     // An uncaught error ends the thread; 'exit' follows, and every session sees its connection close.
     this.#worker.on('error', () => undefined);
     this.#worker.on('message', (message: FromWorker) => this.#said.emit(message.type, message));
+    // One for each handle.
+    this.#said.setMaxListeners(0);
     // After the listener and not before: adding one holds the process alive again.
     this.#worker.unref();
   }
@@ -113,7 +115,8 @@ export class Host {
 
   /** For process 'exit': nothing asynchronous runs any more in this thread, but the worker's loop does. */
   closeNow(): void {
-    if (this.#over || !(this.#elected || this.#campaign)) return;
+    // A standby may be rehearsing.
+    if (this.#over || !(this.#elected || this.#campaign || this.#standby)) return;
     const done = new Int32Array(new SharedArrayBuffer(4));
     this.#send({ type: 'exit', done });
     Atomics.wait(done, 0, 0, EXIT_WAIT_MS);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { OwnerRecord } from '../election/record.ts';
 import type { Database } from '../engine/database.ts';
 import type { Log } from '../log.ts';
@@ -122,6 +123,8 @@ export class Owner {
   async drain(patience = DRAIN_MS): Promise<void> {
     this.#leaving = true;
     const outOfPatience = new AbortController();
+    // One for each session.
+    setMaxListeners(0, outOfPatience.signal);
     const lose = (): void => {
       outOfPatience.abort();
       this.interrupt();

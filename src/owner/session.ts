@@ -103,19 +103,15 @@ export class Session {
 
   /** Waits for the calls under way and for the end of an open transaction, then lets go of DuckDB. */
   async drain(outOfPatience: AbortSignal): Promise<void> {
+    outOfPatience.addEventListener('abort', () => this.#answered(), { once: true });
     for (;;) {
       await Promise.allSettled(this.#running.values());
       if (!this.#openedSql?.inTransaction || outOfPatience.aborted || this.#isGone) break;
-      await this.#nextAnswer(outOfPatience);
+      await new Promise<void>((settle) => {
+        this.#answered = settle;
+      });
     }
     await this.#release();
-  }
-
-  #nextAnswer(outOfPatience: AbortSignal): Promise<void> {
-    return new Promise((settle) => {
-      this.#answered = settle;
-      outOfPatience.addEventListener('abort', () => settle(), { once: true });
-    });
   }
 
   end(): void {
@@ -125,7 +121,7 @@ export class Session {
   async #answer(method: string, params: unknown, call: AbortController): Promise<unknown> {
     if (!isMethod(method)) throw unknownMethod(method);
     const checked = checkParams(method, params);
-    if (method === 'hello') return this.#greet(checked as HelloParams);
+    if (method === 'hello') return this.#greet(checked as HelloParams, call);
     if (!this.hello) throw new PondError('INVALID', `say hello before ${method}`);
     if (this.#running.size >= MAX_IN_FLIGHT)
       throw new PondError('TOO_LARGE', `${MAX_IN_FLIGHT} calls of this client are under way`);
@@ -137,10 +133,8 @@ export class Session {
       context: { signal: AbortSignal },
     ) => Promise<unknown>;
     const { signal } = call;
-    const work = run(checked, { signal });
-    this.#running.set(call, work);
     try {
-      const value = await work;
+      const value = await this.#track(call, run(checked, { signal }));
       if (failpoint('answer')) return await this.#drop();
       return value;
     } catch (error) {
@@ -149,9 +143,18 @@ export class Session {
         return this.#handOn(method, checked);
       throw error;
     } finally {
+      this.#begun.delete((checked as { readonly call?: number }).call ?? -1);
+    }
+  }
+
+  /** An owner that leaves waits for what is under way: nothing may come back to a thread that has ended. */
+  async #track<T>(call: AbortController, work: Promise<T>): Promise<T> {
+    this.#running.set(call, work);
+    try {
+      return await work;
+    } finally {
       this.#running.delete(call);
       this.#answered();
-      this.#begun.delete((checked as { readonly call?: number }).call ?? -1);
     }
   }
 
@@ -174,7 +177,7 @@ export class Session {
     });
   }
 
-  async #greet(hello: HelloParams): Promise<HelloResult> {
+  async #greet(hello: HelloParams, call: AbortController): Promise<HelloResult> {
     if (this.hello) throw new PondError('INVALID', 'hello was said before');
     const { protocol, path, attach = {} } = hello;
     const { paths, version } = this.#owner.options;
@@ -191,7 +194,7 @@ export class Session {
     if (path !== paths.db) throw new PondError('INVALID', `this owner serves ${paths.db}, not ${path}`);
     const { database, record } = await this.#owner.reign;
     if (this.#owner.isLeaving) return handedOn;
-    for (const [name, file] of Object.entries(attach)) await database.attach(name, file);
+    for (const [name, file] of Object.entries(attach)) await this.#track(call, database.attach(name, file));
     this.hello = hello;
     this.#owner.sessionsChanged();
     const { pid, startTime, instance, epoch, device, inode } = record;

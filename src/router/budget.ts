@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { unresponsive } from '../election/obstacles.ts';
 import { type Outcome, PondError } from '../errors.ts';
 import { METHODS, type MethodName } from '../protocol.ts';
@@ -34,8 +35,11 @@ export class Budget {
     this.#stop = new AbortController();
     this.#signal = signal;
     if (timeout !== undefined) this.#timer = setTimeout(() => this.#stop?.abort(), timeout);
-    if (signal?.aborted) this.#abort();
-    else signal?.addEventListener('abort', this.#abort, { once: true });
+    if (!signal) return;
+    // One for each call: a program may well end a hundred by one signal.
+    setMaxListeners(0, signal);
+    if (signal.aborted) this.#abort();
+    else signal.addEventListener('abort', this.#abort, { once: true });
   }
 
   get waitUntil(): number {

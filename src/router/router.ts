@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ERRORS, type Outcome, PondError, withOutcome } from '../errors.ts';
 import { type HostShare, shareHost } from '../owner/hosts.ts';
@@ -79,6 +79,8 @@ export class Router implements Closable {
     this.#options = options;
     const { paths, version, config, alone } = options;
     this.#host = shareHost({ paths, version, config, alone });
+    // One for each call that waits for an owner.
+    setMaxListeners(0, this.#closing.signal);
     closeAtExit(this);
   }
 

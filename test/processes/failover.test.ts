@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ownerOf, type Peer, successorOf, until, World } from '../support/world.ts';
+import { ownerFirst, ownerOf, type Peer, successorOf, until, World } from '../support/world.ts';
 
 /** Rows enough that no machine counts them before it is told to stop. */
 const ENDLESS = 'SELECT count(*) FROM range(1000000000000) a, range(1000000) b WHERE a.range % 7 = b.range';
@@ -55,9 +55,7 @@ describe.each(LEAVINGS)('an owner that %s', (_how, leave) => {
 describe('a read that is under way when the owner dies', () => {
   it('is sent to the next owner, where it can be cancelled', async () => {
     const world = new World();
-    const peers = await world.peers(3, world.path('app.duckdb'));
-    const owner = await ownerOf(peers);
-    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    const [owner, reader, other] = await ownerFirst(await world.peers(3, world.path('app.duckdb')));
     const { answer } = await busy(reader, other, 'query', ENDLESS, [], { timeout: 5_000 });
     await owner.kill();
     await expect(answer).rejects.toMatchObject({ code: 'TIMEOUT' });
@@ -68,9 +66,9 @@ describe('a read that is under way when the owner dies', () => {
 describe('a call that an owner had for longer than a call may wait for one', () => {
   it('waits for the next owner anew', async () => {
     const world = new World();
-    const peers = await world.peers(2, world.path('app.duckdb'), { timeout: 600 });
-    const owner = await ownerOf(peers);
-    const reader = peers.find((peer) => peer !== owner) as Peer;
+    const [owner, reader] = await ownerFirst(
+      await world.peers(2, world.path('app.duckdb'), { timeout: 600 }),
+    );
     const asked = performance.now();
     const { answer } = await busy(reader, owner, 'query', ENDLESS, [], { timeout: 4_000 });
     await until(() => performance.now() - asked > 800);
@@ -92,9 +90,7 @@ describe('a write that is under way when the owner dies', () => {
     ['left in peace', (owner) => owner.ask('close')],
   ])('is sent to the next owner, where the first %s', async (_how, leave) => {
     const world = new World();
-    const peers = await world.peers(3, world.path('app.duckdb'));
-    const owner = await ownerOf(peers);
-    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    const [owner, reader, other] = await ownerFirst(await world.peers(3, world.path('app.duckdb')));
     await reader.ask('run', 'CREATE TABLE t (n BIGINT)');
     const { answer } = await busy(reader, other, 'run', `INSERT INTO t ${ENDLESS}`, [], { timeout: 5_000 });
     await leave(owner);
@@ -109,9 +105,7 @@ describe('a write that is under way when the owner dies', () => {
     'ends in OWNER_LOST, unknown, where no transaction could take it back and its owner %s',
     async (_, end) => {
       const world = new World();
-      const peers = await world.peers(3, world.path('app.duckdb'));
-      const owner = await ownerOf(peers);
-      const reader = peers.find((peer) => peer !== owner) as Peer;
+      const [owner, reader] = await ownerFirst(await world.peers(3, world.path('app.duckdb')));
       const out = world.path('out.csv');
       const answer = reader.ask('run', `COPY (SELECT * FROM range(1000000000000)) TO '${out}'`);
       answer.catch(() => undefined);
@@ -147,9 +141,7 @@ describe('a write that is under way when the owner dies', () => {
 
   it('is answered by the next where it waited in a process that exits, and the exit is clean', async () => {
     const world = new World();
-    const peers = await world.peers(3, world.path('app.duckdb'));
-    const owner = await ownerOf(peers);
-    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    const [owner, reader, other] = await ownerFirst(await world.peers(3, world.path('app.duckdb')));
     await reader.ask('run', 'CREATE TABLE t (n BIGINT)');
     const inserts = Array.from({ length: 30 }, (_, n) => reader.ask('run', `INSERT INTO t VALUES (${n})`));
     owner.ask('exit', 0).catch(() => undefined);
@@ -160,9 +152,7 @@ describe('a write that is under way when the owner dies', () => {
 
   it('is of unknown outcome where its own handle is closed under it', async () => {
     const world = new World();
-    const peers = await world.peers(3, world.path('app.duckdb'));
-    const owner = await ownerOf(peers);
-    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    const [, reader, other] = await ownerFirst(await world.peers(3, world.path('app.duckdb')));
     await reader.ask('run', 'CREATE TABLE t (n BIGINT)');
     const { answer } = await busy(reader, other, 'run', `INSERT INTO t ${ENDLESS}`);
     await reader.ask('close');
@@ -171,9 +161,7 @@ describe('a write that is under way when the owner dies', () => {
 
   it('is sent again when it had only been queued behind another call', async () => {
     const world = new World();
-    const peers = await world.peers(3, world.path('app.duckdb'));
-    const owner = await ownerOf(peers);
-    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    const [owner, reader, other] = await ownerFirst(await world.peers(3, world.path('app.duckdb')));
     await reader.ask('run', 'CREATE TABLE t (n BIGINT)');
     const { answer } = await busy(reader, other, 'query', ENDLESS, [], { timeout: 4_000 });
     const queued = reader.ask('run', 'INSERT INTO t VALUES (1)');
@@ -187,9 +175,7 @@ describe('a write that is under way when the owner dies', () => {
 describe('an open transaction', () => {
   it('dies with its owner, and the next call of its handle says so', async () => {
     const world = new World();
-    const peers = await world.peers(2, world.path('app.duckdb'));
-    const owner = await ownerOf(peers);
-    const reader = peers.find((peer) => peer !== owner) as Peer;
+    const [owner, reader] = await ownerFirst(await world.peers(2, world.path('app.duckdb')));
     await reader.ask('run', 'CREATE TABLE t (n INTEGER)');
     await reader.ask('run', 'BEGIN');
     await reader.ask('run', 'INSERT INTO t VALUES (1)');
@@ -204,9 +190,7 @@ describe('an open transaction', () => {
 describe('an open transaction whose owner leaves in peace', () => {
   it('is waited for, while the calls of others go to the next owner', async () => {
     const world = new World();
-    const peers = await world.peers(3, world.path('app.duckdb'));
-    const owner = await ownerOf(peers);
-    const [reader, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    const [owner, reader, other] = await ownerFirst(await world.peers(3, world.path('app.duckdb')));
     await reader.ask('run', 'CREATE TABLE t (n INTEGER)');
     await reader.ask('run', 'BEGIN');
     const left = owner.ask('close');
@@ -286,9 +270,7 @@ describe('a write by a stream', () => {
 describe('a stream whose owner dies', () => {
   it('ends in OWNER_LOST after the batches that came, and gives none twice', async () => {
     const world = new World();
-    const peers = await world.peers(2, world.path('app.duckdb'));
-    const owner = await ownerOf(peers);
-    const reader = peers.find((peer) => peer !== owner) as Peer;
+    const [owner, reader] = await ownerFirst(await world.peers(2, world.path('app.duckdb')));
     const counted = reader.ask('streamCount', 'SELECT * FROM range(100000000)', { batchSize: 1000 });
     counted.catch(() => undefined);
     await reader.streamed(5_000);

@@ -1,14 +1,12 @@
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { kernelLockHolder } from '../../src/election/kernel-lock.ts';
-import { ownerOf, type Peer, until, World } from '../support/world.ts';
+import { ownerFirst, ownerOf, type Peer, until, World } from '../support/world.ts';
 
 async function ownerAndReader(): Promise<{ world: World; file: string; owner: Peer; reader: Peer }> {
   const world = new World();
   const file = world.path('app.duckdb');
-  const peers = await world.peers(2, file);
-  const owner = await ownerOf(peers);
-  const reader = peers.find((peer) => peer !== owner) as Peer;
+  const [owner, reader] = await ownerFirst(await world.peers(2, file));
   await owner.ask('run', 'CREATE TABLE t AS SELECT 1 AS n');
   return { world, file, owner, reader };
 }

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ownerOf, type Peer, World } from '../support/world.ts';
+import { ownerFirst, ownerOf, World } from '../support/world.ts';
 
 const FOREIGN = new URL('../fixtures/processes/foreign.mjs', import.meta.url);
 
@@ -10,9 +10,7 @@ describe('an owner that is stopped', () => {
   it('is named by the deadline, loses nothing, and serves again when it goes on', async () => {
     const world = new World();
     const file = world.path('app.duckdb');
-    const peers = await world.peers(2, file, { timeout: 1_000 });
-    const owner = await ownerOf(peers);
-    const reader = peers.find((peer) => peer !== owner) as Peer;
+    const [owner, reader] = await ownerFirst(await world.peers(2, file, { timeout: 1_000 }));
     await reader.ask('run', 'CREATE TABLE t AS SELECT 1 AS one');
     const record = readFileSync(`${file}.onepond/owner.json`, 'utf8');
     await owner.kill('SIGSTOP');

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ownerOf, type Peer, until, World } from '../support/world.ts';
+import { ownerFirst, ownerOf, type Peer, until, World } from '../support/world.ts';
 
 /** A tree of `count` files, each with a word of its own and two chunks. */
 function tree(world: World, count: number): string {
@@ -29,8 +29,7 @@ describe('an index that several processes have open', () => {
   it('is updated by a reader, which sees the progress of the owner', async () => {
     const world = new World();
     const peers = await readers(world, tree(world, 600), 3);
-    const owner = await ownerOf(peers);
-    const reader = peers.find((peer) => peer !== owner) as Peer;
+    const [, reader] = await ownerFirst(peers);
     const { result, progress, last } = await reader.ask('update');
     expect(result).toMatchObject({ added: 600, files: 600, chunks: 1200 });
     expect(progress).toBeGreaterThan(1);

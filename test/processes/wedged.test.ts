@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ownerOf, type Peer, until, World } from '../support/world.ts';
+import { ownerFirst, type Peer, until, World } from '../support/world.ts';
 
 const ENDLESS = 'SELECT sum(a.range * b.range % 7) FROM range(10000000) a, range(10000000) b';
 
@@ -8,8 +8,7 @@ describe('an owner whose DuckDB is stuck in endless queries', () => {
     const world = new World();
     const file = world.path('app.duckdb');
     const peers = await world.peers(3, file);
-    const owner = await ownerOf(peers);
-    const [stuck, other] = peers.filter((peer) => peer !== owner) as [Peer, Peer];
+    const [owner, stuck, other] = await ownerFirst(peers);
     await other.ask('run', 'CREATE TABLE t AS SELECT 7 AS n');
     // More than libuv has threads, and more than DuckDB has.
     const endless = Array.from({ length: 6 }, () => stuck.ask('queryAlone', file, ENDLESS));
@@ -31,9 +30,7 @@ describe('an owner whose DuckDB is stuck in endless queries', () => {
 describe('a program that asks for thousands of things at once', () => {
   it('gets them all, and its owner never has more than its share', async () => {
     const world = new World();
-    const peers = await world.peers(2, world.path('app.duckdb'));
-    const owner = await ownerOf(peers);
-    const reader = peers.find((peer) => peer !== owner) as Peer;
+    const [owner, reader] = await ownerFirst(await world.peers(2, world.path('app.duckdb')));
     await reader.ask('run', 'CREATE TABLE t (n INTEGER)');
     expect(await reader.ask('flood', 3000, 'INSERT INTO t VALUES ($1)')).toBe(3000);
     expect(await owner.ask('query', 'SELECT count(DISTINCT n)::INTEGER AS n FROM t')).toEqual([{ n: 3000 }]);

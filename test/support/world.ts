@@ -219,6 +219,12 @@ export async function ownerOf(peers: readonly Peer[]): Promise<Peer> {
   return found;
 }
 
+/** The peer that owns the file now, and the others, as many as there are. */
+export async function ownerFirst(peers: readonly Peer[]): Promise<[owner: Peer, reader: Peer, other: Peer]> {
+  const owner = await ownerOf(peers);
+  return [owner, ...peers.filter((peer) => peer !== owner)] as [Peer, Peer, Peer];
+}
+
 /** Waits until the owner has named a successor that is warm, as all others have been told; its pid. */
 export async function successorOf(peers: readonly Peer[]): Promise<Peer> {
   const owner = await ownerOf(peers);

@@ -106,4 +106,12 @@ describe('one request', () => {
     await expect(call).rejects.toMatchObject({ code: 'ABORTED', data: { outcome: 'not-committed' } });
     expect(request).not.toHaveBeenCalled();
   });
+
+  it('takes one signal for many calls without a warning', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const { signal } = new AbortController();
+    for (let i = 0; i < 20; i++) budget({ signal });
+    expect(warned).not.toHaveBeenCalled();
+    warned.mockRestore();
+  });
 });
