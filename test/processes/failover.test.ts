@@ -67,11 +67,11 @@ describe('a call that an owner had for longer than a call may wait for one', () 
   it('waits for the next owner anew', async () => {
     const world = new World();
     const [owner, reader] = await ownerFirst(
-      await world.peers(2, world.path('app.duckdb'), { timeout: 600 }),
+      await world.peers(2, world.path('app.duckdb'), { timeout: 1_500 }),
     );
     const asked = performance.now();
-    const { answer } = await busy(reader, owner, 'query', ENDLESS, [], { timeout: 4_000 });
-    await until(() => performance.now() - asked > 800);
+    const { answer } = await busy(reader, owner, 'query', ENDLESS, [], { timeout: 6_000 });
+    await until(() => performance.now() - asked > 1_700);
     await owner.kill();
     await until(async () => {
       const { owner: next, clients } = await reader.ask('status');

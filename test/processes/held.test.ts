@@ -10,7 +10,7 @@ describe('an owner that is stopped', () => {
   it('is named by the deadline, loses nothing, and serves again when it goes on', async () => {
     const world = new World();
     const file = world.path('app.duckdb');
-    const [owner, reader] = await ownerFirst(await world.peers(2, file, { timeout: 1_000 }));
+    const [owner, reader] = await ownerFirst(await world.peers(2, file, { timeout: 2_500 }));
     await reader.ask('run', 'CREATE TABLE t AS SELECT 1 AS one');
     const record = readFileSync(`${file}.onepond/owner.json`, 'utf8');
     await owner.kill('SIGSTOP');
