@@ -12,6 +12,11 @@ export class Turns {
     this.#free = width;
   }
 
+  /** True where a caller would be let in at once. */
+  get hasFree(): boolean {
+    return this.#free > 0;
+  }
+
   async take<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#enter(signal);
     try {

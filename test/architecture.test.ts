@@ -38,6 +38,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
 
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@duckdb/node-api': ['engine/'],
+  '@duckdb/node-bindings': ['engine/execute.ts'],
   'vscode-jsonrpc': ['transport/'],
   'proper-lockfile': ['election/lock.ts'],
   '@parcel/watcher': ['search/'],

@@ -7,6 +7,7 @@ import { fromDuckDB } from './errors.ts';
 import { interruptible, keepInterrupting } from './interrupt.ts';
 import { sizeOf, type WireRow, wireRows } from './rows.ts';
 import { type Around, runStatements, runText } from './statements.ts';
+import { onThread } from './threads.ts';
 
 /** A batch ends early at this size, in bytes of JSON: wide rows do not grow the message. */
 const BATCH_BYTES = 4 * 1024 * 1024;
@@ -18,11 +19,6 @@ export interface CursorOptions {
   readonly readOnly: boolean;
   readonly around: Around<DuckDBResult>;
   readonly signal: AbortSignal;
-  /**
-   * Shared by all cursors of the owner. A fetch holds one of libuv's four threads for as long as DuckDB needs for
-   * the next chunk, so slow streams together may not take them all.
-   */
-  readonly fetches: Turns;
 }
 
 /** A pulled result on a connection of its own: DuckDB computes what is asked for, so a slow reader costs nothing. */
@@ -33,6 +29,8 @@ export class Cursor {
   readonly #options: CursorOptions;
   readonly #turns = new Turns();
   #rest: WireRow[] = [];
+  /** Of what is left, in bytes of JSON. */
+  #size = 0;
   #ended = false;
   #closed: Promise<void> | undefined;
 
@@ -40,8 +38,14 @@ export class Cursor {
   static async open(connection: DuckDBConnection, options: CursorOptions): Promise<Cursor> {
     const { sql, params, around, signal, readOnly } = options;
     try {
-      if (readOnly) await runStatements(connection, 'BEGIN TRANSACTION READ ONLY');
-      const run = (): Promise<DuckDBResult> => runText(connection, sql, { params, streaming: true, around });
+      if (readOnly) await begin(connection);
+      const inTransaction: Around<DuckDBResult> = async (info, run) => {
+        // A text that has begun one itself has it already.
+        if (info.isLast && info.kind === 'read' && !readOnly) await begin(connection).catch(() => undefined);
+        return around(info, run);
+      };
+      const run = (): Promise<DuckDBResult> =>
+        runText(connection, sql, { params, streaming: true, around: inTransaction });
       return new Cursor(connection, await interruptible(connection, signal, run), options);
     } catch (error) {
       connection.closeSync();
@@ -59,7 +63,8 @@ export class Cursor {
   /** The next rows, `batchSize` at most. `done` with the last ones; nothing may be asked for after that. */
   async next(batchSize: number, signal: AbortSignal): Promise<StreamNextResult> {
     const read = async (): Promise<StreamNextResult> => {
-      while (!this.#ended && this.#rest.length < batchSize) await this.#fetch(signal);
+      while (!this.#ended && this.#rest.length < batchSize && this.#size < BATCH_BYTES)
+        await this.#fetch(signal);
       const rows = this.#takeRows(batchSize);
       return { rows, done: this.#ended && this.#rest.length === 0 };
     };
@@ -84,12 +89,48 @@ export class Cursor {
   async #fetch(signal: AbortSignal): Promise<void> {
     if (this.#closed) throw new PondError('ABORTED', 'the stream was closed');
     try {
-      const chunk = await this.#options.fetches.take(() => this.#result.fetchChunk(), signal);
-      if (!chunk || chunk.rowCount === 0) this.#ended = true;
-      else for (const row of wireRows(chunk, this.#options.form)) this.#rest.push(row);
+      const chunk = await onThread(() => this.#result.fetchChunk(), signal);
+      if (chunk && chunk.rowCount > 0) this.#keep(wireRows(chunk, this.#options.form));
+      else await this.#end(signal);
     } catch (error) {
       throw fromDuckDB(error, this.#options.sql);
     }
+  }
+
+  #keep(rows: readonly WireRow[]): void {
+    for (const row of rows) {
+      this.#rest.push(row);
+      this.#size += sizeOf(row);
+    }
+  }
+
+  /**
+   * The driver says "no chunk" at the end, and after an error and an interrupt too. The transaction knows: after
+   * those it does nothing more. What the error was only a second run can tell.
+   */
+  async #end(signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.#closed) throw new PondError('ABORTED', 'the stream was interrupted');
+    try {
+      await runStatements(this.#connection, 'SELECT 1');
+      this.#ended = true;
+    } catch {
+      await this.#failAgain(signal);
+      throw new PondError('SQL', 'the statement failed in the middle of its result', {
+        hint: 'query() tells what DuckDB says of it',
+      });
+    }
+  }
+
+  /** Only a text of one statement, which reads: what else is in a text must not be done twice. */
+  async #failAgain(signal: AbortSignal): Promise<void> {
+    const { sql, params } = this.#options;
+    const connection = this.#connection;
+    await runStatements(connection, 'ROLLBACK').catch(() => undefined);
+    if ((await connection.extractStatements(sql)).count !== 1) return;
+    const around: Around<DuckDBResult> = (_, run) => run();
+    const again = (): Promise<DuckDBResult> =>
+      runText(connection, `EXPLAIN ANALYZE ${sql}`, { params, around });
+    await interruptible(connection, signal, again);
   }
 
   #takeRows(batchSize: number): WireRow[] {
@@ -97,6 +138,11 @@ export class Cursor {
     let end = 0;
     while (end < this.#rest.length && end < batchSize && size < BATCH_BYTES)
       size += sizeOf(this.#rest[end++] ?? []);
+    this.#size -= size;
     return this.#rest.splice(0, end);
   }
 }
+
+/** Every stream of rows reads in a transaction: it tells an error from an end. */
+const begin = (connection: DuckDBConnection): Promise<unknown> =>
+  runStatements(connection, 'BEGIN TRANSACTION READ ONLY');

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
-import { Turns } from '../turns.ts';
 import { type Connection, createConnection } from './connection.ts';
 import { nextEpoch, readEpoch } from './epoch.ts';
 import { fromDuckDB, heldBy } from './errors.ts';
@@ -17,8 +16,8 @@ export interface DatabaseOptions {
   readonly checkFence?: () => Promise<void>;
 }
 
-/** Cursors that may fetch at once: half of libuv's threads. */
-const PARALLEL_FETCHES = 2;
+/** DuckDB's threads go on to another statement after a while: none waits for the end of a long one. */
+const SHARED_FAIRLY = { scheduler_process_partial: 'true' } as const;
 
 /** Thrown by {@link openDatabase} while another process holds the kernel lock on the file. */
 export class HeldError extends Error {
@@ -39,7 +38,6 @@ export interface Database {
   readonly inode: string;
   /** 0 until {@link Database.beginEpoch}. */
   readonly epoch: number;
-  readonly fetches: Turns;
   readonly ledger: Ledger;
   readonly writer: Writer;
   /** True where a further file is attached: a transaction may write to that one, where the ledger is not. */
@@ -71,7 +69,11 @@ export interface Database {
  */
 export async function openDatabase(path: string, options: DatabaseOptions = {}): Promise<Database> {
   const { config = {}, readOnly = false, checkFence = async () => undefined } = options;
-  const instance = await create(path, { ...config, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) });
+  const instance = await create(path, {
+    ...SHARED_FAIRLY,
+    ...config,
+    ...(readOnly ? { access_mode: 'READ_ONLY' } : {}),
+  });
   try {
     const [home, writes] = await Promise.all([instance.connect(), instance.connect()]);
     const { dev, ino } = await stat(path, { bigint: true });
@@ -115,7 +117,6 @@ class OpenDatabase implements Database {
   readonly readOnly: boolean;
   readonly device: string;
   readonly inode: string;
-  readonly fetches = new Turns(PARALLEL_FETCHES);
   readonly #instance: DuckDBInstance;
   /** Keeps attached files attached, and serves the owner's own statements. */
   readonly #home: Connection;

@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type DuckDBPendingResult, DuckDBPendingResultState, type DuckDBResult } from '@duckdb/node-api';
+import bindings, { type PendingResult } from '@duckdb/node-bindings';
+import { onFreeThread } from './threads.ts';
 
 /** How long one statement may keep the loop before the others get a turn, in ms. */
 const SLICE_MS = 1;
@@ -16,7 +18,7 @@ const PACE_MS = 8;
 let lastShort = Number.NEGATIVE_INFINITY;
 
 /**
- * Runs a pending result one task at a time and gives the loop back between slices.
+ * Runs a pending result whose tasks are short, one at a time, and gives the loop back between slices.
  *
  * A query that runs inside the driver's own `run()` holds one of libuv's four threads until it ends, and all
  * threads of the process share them: four long queries stop everyone's queries and file system calls. Run in
@@ -43,4 +45,36 @@ export async function execute(pending: DuckDBPendingResult): Promise<DuckDBResul
     else continue;
     sliceEnd = performance.now() + SLICE_MS;
   }
+}
+
+/**
+ * Runs a pending result of a client, never on this thread: one task of it may take a minute (a costly expression
+ * over 100,000 rows is one task), and nothing could interrupt it, or answer anybody else.
+ *
+ * Two at a time run on threads of libuv's, which is the quickest; the others are left to DuckDB's own threads,
+ * which take turns between statements (`scheduler_process_partial`), and are looked at until they are done.
+ */
+export async function executeAside(pending: DuckDBPendingResult): Promise<DuckDBResult> {
+  const began = performance.now();
+  for (;;) {
+    const result = onFreeThread(() => pending.getResult());
+    if (result) return result;
+    if (isOver(pending)) return pending.getResult();
+    if (performance.now() - began < EAGER_MS) await nextTurn();
+    else await sleep(1);
+  }
+}
+
+/**
+ * What the driver does not offer: to look without running a task. DuckDB (1.5.6) says ERROR, without a word, of what
+ * has ended well.
+ * @throws DuckDB's error
+ */
+function isOver(pending: DuckDBPendingResult): boolean {
+  const { pending_result: inner } = pending as unknown as { readonly pending_result: PendingResult };
+  const state = bindings.pending_execute_check_state(inner);
+  if (state !== bindings.PendingState.ERROR) return state === bindings.PendingState.RESULT_READY;
+  const message = bindings.pending_error(inner);
+  if (message !== '') throw new Error(message);
+  return true;
 }

@@ -58,3 +58,21 @@ export function isPlainWrite(text: string): boolean {
 export function makesSession(kind: Kind, text: string): boolean {
   return kind === 'session' || (kind === 'write' && /\btemp(?:orary)?\b/i.test(text));
 }
+
+/** What cannot hold code: strings and comments. */
+const INERT = /'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\//g;
+/** A parenthesis behind a word that is no call of a function. */
+const NO_CALL =
+  /^\s*insert\s+(?:or\s+\w+\s+)?into\s+(?:"[^"]*"|[\w.])+\s*\(|\b(?:values|in|and|or|not|set|where)\s*\(/gi;
+
+/**
+ * True for a plain write that cannot be costly: it calls no function and reads no other table and no view. Its
+ * tasks are short, whatever its params are. False says nothing.
+ */
+export function isLightWrite(text: string): boolean {
+  if (text.length > 16_384) return false;
+  const bare = text.replace(INERT, '').replace(/^\s*delete\s+from\b/i, 'delete');
+  if (!/^\s*(?:insert|update|delete)\b/i.test(bare)) return false;
+  if (/\b(?:select|from|using|with|join|table)\b|\$\$/i.test(bare)) return false;
+  return !/[\w"]\s*\(/.test(bare.replace(NO_CALL, ' '));
+}

@@ -38,14 +38,10 @@ export interface RowLimits {
  * All rows of a result in wire form, converted chunk by chunk so that one over the limit is given up early.
  * @throws PondError TOO_LARGE
  */
-export async function collectRows(
-  result: DuckDBResult,
-  form: ValueForm,
-  { maxRows }: RowLimits,
-): Promise<WireRow[]> {
+export function collectRows(result: DuckDBResult, form: ValueForm, { maxRows }: RowLimits): WireRow[] {
   const all: WireRow[] = [];
   let size = 0;
-  for await (const chunk of chunksOf(result)) {
+  for (const chunk of chunksOf(result)) {
     if (maxRows !== undefined && all.length + chunk.rowCount > maxRows) {
       throw new PondError('TOO_LARGE', `the result has more than ${maxRows} rows`, {
         hint: 'raise maxRows, or use stream()',
@@ -64,16 +60,10 @@ export async function collectRows(
 }
 
 /** The chunks of a materialized result are there already: no step through another thread for each. */
-async function* chunksOf(result: DuckDBResult): AsyncGenerator<DuckDBDataChunk> {
-  if (result instanceof DuckDBMaterializedResult) {
-    for (let i = 0; i < result.chunkCount; i++) yield result.getChunk(i);
-    return;
-  }
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (!chunk || chunk.rowCount === 0) return;
-    yield chunk;
-  }
+function* chunksOf(result: DuckDBResult): Generator<DuckDBDataChunk> {
+  // A streaming one does not tell its end from an error: engine/cursor.ts.
+  if (!(result instanceof DuckDBMaterializedResult)) throw new Error('the result is not materialized');
+  for (let i = 0; i < result.chunkCount; i++) yield result.getChunk(i);
 }
 
 /** A lower bound of a row's JSON in bytes: cheap, and close enough to stop before memory runs out. */

@@ -4,7 +4,7 @@ import { failpoint } from '../failpoints.ts';
 import type { BindParams } from './bind.ts';
 import type { Database } from './database.ts';
 import { interruptible } from './interrupt.ts';
-import { isPlainWrite, makesSession } from './kinds.ts';
+import { isLightWrite, isPlainWrite, makesSession } from './kinds.ts';
 import type { CallId, Done, Entry, Outcome } from './ledger.ts';
 import { type Around, type Run, runText, type StatementInfo } from './statements.ts';
 import type { Write } from './writer.ts';
@@ -79,7 +79,7 @@ export class Runner {
       const read: Around<Outcome> = async (_, run) => call.read(await run());
       const write = {
         ...writeOf(call),
-        run: (on: DuckDBConnection) => runText(on, sql, { params, around: read }),
+        run: (on: DuckDBConnection) => runText(on, sql, { params, light: isLightWrite(sql), around: read }),
       };
       if (!call.id) await call.announce();
       return { outcome: await this.#database.writer.together(write, this.#connection), replayed: false };

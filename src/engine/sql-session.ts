@@ -59,7 +59,7 @@ export class SqlSession {
     const { outcome } = await this.#run(params, signal, async (result) => ({
       rowsChanged: result.rowsChanged,
       names: result.deduplicatedColumnNames(),
-      rows: await collectRows(result, params.values ?? 'js', params),
+      rows: collectRows(result, params.values ?? 'js', params),
     }));
     return { names: outcome.names, rows: rowsOf(outcome), inTransaction: this.inTransaction };
   }
@@ -85,7 +85,6 @@ export class SqlSession {
         return run();
       },
       signal,
-      fetches: this.#database.fetches,
     });
     if (this.#closed) {
       await cursor.close();

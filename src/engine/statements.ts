@@ -6,7 +6,7 @@ import {
 } from '@duckdb/node-api';
 import { type BindParams, bindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
-import { execute } from './execute.ts';
+import { execute, executeAside } from './execute.ts';
 import { uninterrupted } from './interrupt.ts';
 import { keptBy, noteRun, type Prepared, prepared } from './kept-statements.ts';
 import { type Kind, kindOf } from './kinds.ts';
@@ -38,8 +38,10 @@ interface TextOptions<T> {
   /** Statements up to this place were done before; only what they gave their session is done again. */
   readonly done?: number | undefined;
   readonly params?: BindParams | undefined;
-  /** The result is computed as it is fetched. */
+  /** The rows of a last statement that reads are computed as they are fetched. */
   readonly streaming?: boolean;
+  /** Its tasks are short, as of a statement of our own: this thread may run them. */
+  readonly light?: boolean;
   readonly around: Around<T>;
 }
 
@@ -49,7 +51,7 @@ export function runStatements(
   sql: string,
   params?: BindParams,
 ): Promise<DuckDBResult> {
-  return runText(connection, sql, { params, around: (_, run) => run() });
+  return runText(connection, sql, { params, light: true, around: (_, run) => run() });
 }
 
 /**
@@ -136,11 +138,11 @@ class Part {
   /** @param keep called with a statement that ran once and well; any other is destroyed */
   async run<T>(options: TextOptions<T>, keep?: () => void): Promise<T> {
     const { statementType: type } = this.#statement;
-    const streaming = options.streaming === true && this.#place.isLast;
     const info = { ...this.#place, type, kind: kindOf(type, this.#place.text) };
+    const streaming = options.streaming === true && info.isLast && info.kind === 'read';
     let isWell = false;
     try {
-      const value = await options.around(info, () => this.#execute(type, options.params, streaming));
+      const value = await options.around(info, () => this.#execute(type, options, streaming));
       isWell = true;
       return value;
     } finally {
@@ -150,9 +152,9 @@ class Part {
     }
   }
 
-  async #execute(
+  async #execute<T>(
     type: StatementType,
-    params: BindParams | undefined,
+    { params, light }: TextOptions<T>,
     streaming: boolean,
   ): Promise<DuckDBResult> {
     if (this.#runs++ > 0) await this.#prepareAgain();
@@ -162,7 +164,8 @@ class Part {
     if (type === StatementType.TRANSACTION && !BEGIN.test(text))
       return uninterrupted(this.#connection, () => statement.run());
     if (WHOLE.test(text)) return statement.run();
-    return execute(streaming ? statement.startStream() : statement.start());
+    const pending = streaming ? statement.startStream() : statement.start();
+    return light ? execute(pending) : executeAside(pending);
   }
 
   /** A CREATE TABLE that is executed a second time makes a table without columns (DuckDB 1.5.6). */

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ownerFirst, type Peer, until, World } from '../support/world.ts';
 
 const ENDLESS = 'SELECT sum(a.range * b.range % 7) FROM range(10000000) a, range(10000000) b';
+/** One task of DuckDB's for as long as it runs: a row costs a second and more. */
+const COSTLY =
+  'SELECT sum(list_sum(list_transform(range(2000000), lambda x: (x * i) % 7))) FROM range(50000) t(i)';
 
 describe('an owner whose DuckDB is stuck in endless queries', () => {
   it('greets, tells its status, answers others, and cancels', async () => {
@@ -24,6 +27,26 @@ describe('an owner whose DuckDB is stuck in endless queries', () => {
     await stuck.ask('abortAll');
     for (const query of endless) await expect(query).rejects.toMatchObject({ code: 'ABORTED' });
     expect(await stuck.ask('query', 'SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: 2 }]);
+  });
+});
+
+describe('an owner whose DuckDB is at a single task for minutes', () => {
+  it('answers others, and cancels', async () => {
+    const world = new World();
+    const file = world.path('app.duckdb');
+    const peers = await world.peers(3, file, { timeout: 5_000 });
+    const [owner, stuck, other] = await ownerFirst(peers);
+    await other.ask('run', 'CREATE TABLE t AS SELECT 7 AS n');
+    const endless = Array.from({ length: 2 }, () => stuck.ask('queryAlone', file, COSTLY));
+    for (const query of endless) query.catch(() => undefined);
+    await until(
+      async () =>
+        (await other.ask('status')).clients.filter((c: { in_flight: number }) => c.in_flight > 0).length >= 2,
+    );
+    for (let i = 0; i < 20; i++) expect(await other.ask('query', 'SELECT n FROM t')).toEqual([{ n: 7 }]);
+    expect((await other.ask('status')).owner).toMatchObject({ pid: owner.pid });
+    await stuck.ask('abortAll');
+    for (const query of endless) await expect(query).rejects.toMatchObject({ code: 'ABORTED' });
   });
 });
 

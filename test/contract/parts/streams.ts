@@ -118,6 +118,28 @@ export function streamContract(contract: Contract): void {
     expect(await client.rows('SELECT 1 AS a')).toEqual([{ a: 1 }]);
   });
 
+  it('an error that comes late ends the stream too, in the words of DuckDB', async () => {
+    const { client } = await contract.open();
+    const late = "SELECT CASE WHEN range = 500000 THEN error('boom') ELSE 'x' END AS a FROM range(600000)";
+    const cursor = await open(client, late);
+    await expect(drain(client, cursor, 100_000)).rejects.toMatchObject({
+      code: 'SQL',
+      message: expect.stringContaining('boom'),
+    });
+  });
+
+  it('an abort in the middle of a batch is no end', async () => {
+    const { client, another } = await contract.open();
+    const slow =
+      'SELECT list_sum(list_transform(range(3000), lambda x: (x * i) % 7)) AS a FROM range(1000000) t(i)';
+    const cursor = await open(client, slow);
+    const stop = new AbortController();
+    const batch = client.call('stream/next', { cursor, batchSize: 1_000_000 }, stop.signal);
+    await (await another()).rows('SELECT 1');
+    stop.abort();
+    await expect(batch).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
   it('an unknown cursor is INVALID, and closing one is no error', async () => {
     const { client, another } = await contract.open();
     await expect(client.call('stream/next', { cursor: 99, batchSize: 1 })).rejects.toMatchObject({
