@@ -101,6 +101,12 @@ const fileId = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): s
 
 const quoted = (text: string, quote: string): string => quote + text.replaceAll(quote, quote + quote) + quote;
 
+interface Attached {
+  readonly file: string;
+  /** Settles when the file is there for all. */
+  readonly done: Promise<void>;
+}
+
 interface Opened {
   readonly path: string;
   readonly readOnly: boolean;
@@ -120,7 +126,9 @@ class OpenDatabase implements Database {
   readonly #instance: DuckDBInstance;
   /** Keeps attached files attached, and serves the owner's own statements. */
   readonly #home: Connection;
-  readonly #attached = new Map<string, string>();
+  readonly #attached = new Map<string, Attached>();
+  /** DuckDB refuses a file that another ATTACH is about to open. */
+  readonly #attaching = new Turns();
   readonly #ownFiles = new Set<string>();
   readonly ledger = new Ledger();
   readonly writer: Writer;
@@ -161,18 +169,25 @@ class OpenDatabase implements Database {
 
   async attach(name: string, file: string): Promise<void> {
     const known = this.#attached.get(name);
-    if (known === file) return;
-    if (known !== undefined) throw new PondError('INVALID', `${name} is attached already, to ${known}`);
+    if (known?.file === file) return known.done;
+    if (known) throw new PondError('INVALID', `${name} is attached already, to ${known.file}`);
+    const done = this.#attaching.take(() => this.#attachNow(name, file));
+    this.#attached.set(name, { file, done });
+    // It may go better next time, or with another file.
+    done.catch(() => this.#attached.delete(name));
+    return done;
+  }
+
+  async #attachNow(name: string, file: string): Promise<void> {
     await this.#home.run(
       `ATTACH ${quoted(file, "'")} AS ${quoted(name, '"')}${this.readOnly ? ' (READ_ONLY)' : ''}`,
     );
-    this.#attached.set(name, file);
     this.noteAttached();
     this.#ownFiles.add(fileId(await stat(file, { bigint: true })));
   }
 
   isOwnFile(path: string, dev: bigint, ino: bigint): boolean {
-    const names = [this.path, ...this.#attached.values()];
+    const names = [this.path, ...[...this.#attached.values()].map(({ file }) => file)];
     return (
       this.#ownFiles.has(fileId({ dev, ino })) ||
       names.some((name) => path === name || path === `${name}.wal`)
