@@ -9,7 +9,7 @@ export interface OpenOptions {
   readonly timeout?: number;
   /** This handle may not write, whoever owns the file. The file must be there. */
   readonly readOnly?: boolean;
-  /** Further files that the owner attaches, by the name they get. */
+  /** Further files that the owner attaches, by the name they get. For a `readOnly` handle they must be there. */
   readonly attach?: Readonly<Record<string, string>>;
   /** May this process become the owner? `willing` unless told. */
   readonly candidate?: Candidacy;

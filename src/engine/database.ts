@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { PondError } from '../errors.ts';
+import { fromSystem, PondError } from '../errors.ts';
+import { Turns } from '../turns.ts';
 import { type Connection, createConnection } from './connection.ts';
 import { nextEpoch, readEpoch } from './epoch.ts';
 import { fromDuckDB, heldBy } from './errors.ts';
@@ -47,8 +48,12 @@ export interface Database {
   checkFence(): Promise<void>;
   /** Counts this ownership in the database: one higher than the last. A read-only file keeps its count. */
   beginEpoch(): Promise<number>;
-  /** Attaches a further file, once: two clients that name it alike share it. */
-  attach(name: string, file: string): Promise<void>;
+  /**
+   * Attaches a further file, once: two clients that name it alike share it.
+   * @param mayMake false for one that may not write: a file that is not there stays so
+   * @throws PondError NOT_FOUND, INVALID, and as {@link openDatabase}
+   */
+  attach(name: string, file: string, mayMake?: boolean): Promise<void>;
   /** True for the files that this process may not open beside DuckDB. */
   isOwnFile(path: string, dev: bigint, ino: bigint): boolean;
   connect(): Promise<Connection>;
@@ -94,6 +99,14 @@ async function create(path: string, config: Record<string, string>): Promise<Duc
     const known = fromDuckDB(error);
     const refused = known.code === 'SQL' && /option|config|setting/i.test(known.message);
     throw refused ? new PondError('INVALID', known.message, { cause: error }) : known;
+  }
+}
+
+async function checkThere(file: string): Promise<void> {
+  try {
+    await stat(file);
+  } catch (error) {
+    throw fromSystem(error, `cannot attach ${file}`);
   }
 }
 
@@ -167,7 +180,8 @@ class OpenDatabase implements Database {
     return this.#epoch;
   }
 
-  async attach(name: string, file: string): Promise<void> {
+  async attach(name: string, file: string, mayMake = true): Promise<void> {
+    if (!mayMake) await checkThere(file);
     const known = this.#attached.get(name);
     if (known?.file === file) return known.done;
     if (known) throw new PondError('INVALID', `${name} is attached already, to ${known.file}`);

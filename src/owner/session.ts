@@ -179,7 +179,7 @@ export class Session {
 
   async #greet(hello: HelloParams, call: AbortController): Promise<HelloResult> {
     if (this.hello) throw new PondError('INVALID', 'hello was said before');
-    const { protocol, path, attach = {} } = hello;
+    const { protocol, path, readOnly, attach = {} } = hello;
     const { paths, version } = this.#owner.options;
     if (protocol !== PROTOCOL_VERSION) {
       throw new PondError(
@@ -194,7 +194,8 @@ export class Session {
     if (path !== paths.db) throw new PondError('INVALID', `this owner serves ${paths.db}, not ${path}`);
     const { database, record } = await this.#owner.reign;
     if (this.#owner.isLeaving) return handedOn;
-    for (const [name, file] of Object.entries(attach)) await this.#track(call, database.attach(name, file));
+    for (const [name, file] of Object.entries(attach))
+      await this.#track(call, database.attach(name, file, !readOnly));
     this.hello = hello;
     this.#owner.sessionsChanged();
     const { pid, startTime, instance, epoch, device, inode } = record;

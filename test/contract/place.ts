@@ -116,9 +116,11 @@ export interface ClientOptions {
   readonly readOnly?: boolean;
   /** Its name in the ledger. */
   readonly client?: string;
+  readonly attach?: Readonly<Record<string, string>>;
 }
 
-export function helloFor({ database }: Place, { readOnly = false, client }: ClientOptions = {}): HelloParams {
+export function helloFor({ database }: Place, options: ClientOptions = {}): HelloParams {
+  const { readOnly = false, client, attach } = options;
   return {
     protocol: PROTOCOL_VERSION,
     version: VERSION,
@@ -128,6 +130,7 @@ export function helloFor({ database }: Place, { readOnly = false, client }: Clie
     candidate: 'never',
     readOnly,
     ...(client !== undefined && { client }),
+    ...(attach && { attach }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { attachContract } from './parts/attach.ts';
 import { type Connect, contractOver } from './place.ts';
 
 /** What holds where the other side may say anything: both ways between processes or threads. */
@@ -56,4 +57,6 @@ export function describeWire(name: string, connect: Connect): void {
       });
     });
   });
+
+  describe(`further files in a hello over ${name}`, () => attachContract(contract));
 }
