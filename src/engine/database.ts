@@ -4,7 +4,7 @@ import { fromSystem, PondError } from '../errors.ts';
 import { Turns } from '../turns.ts';
 import { type Connection, createConnection } from './connection.ts';
 import { nextEpoch, readEpoch } from './epoch.ts';
-import { fromDuckDB, heldBy } from './errors.ts';
+import { fromDuckDB, HeldError, heldBy } from './errors.ts';
 import { Ledger } from './ledger.ts';
 import { SqlSession, type SqlSessionOptions } from './sql-session.ts';
 import { Writer } from './writer.ts';
@@ -19,16 +19,6 @@ export interface DatabaseOptions {
 
 /** DuckDB's threads go on to another statement after a while: none waits for the end of a long one. */
 const SHARED_FAIRLY = { scheduler_process_partial: 'true' } as const;
-
-/** Thrown by {@link openDatabase} while another process holds the kernel lock on the file. */
-export class HeldError extends Error {
-  /** 0 where the kernel does not tell, as across containers. */
-  readonly pid: number;
-  constructor(pid: number) {
-    super(`the database file is held by process ${pid}`);
-    this.pid = pid;
-  }
-}
 
 /** An open DuckDB file. While it stands, this process holds the kernel lock: the fence. */
 export interface Database {
@@ -51,7 +41,7 @@ export interface Database {
   /**
    * Attaches a further file, once: two clients that name it alike share it.
    * @param mayMake false for one that may not write: a file that is not there stays so
-   * @throws PondError NOT_FOUND, INVALID, and as {@link openDatabase}
+   * @throws as {@link openDatabase}
    */
   attach(name: string, file: string, mayMake?: boolean): Promise<void>;
   /** True for the files that this process may not open beside DuckDB. */
@@ -193,9 +183,13 @@ class OpenDatabase implements Database {
   }
 
   async #attachNow(name: string, file: string): Promise<void> {
-    await this.#home.run(
-      `ATTACH ${quoted(file, "'")} AS ${quoted(name, '"')}${this.readOnly ? ' (READ_ONLY)' : ''}`,
-    );
+    const mode = this.readOnly ? ' (READ_ONLY)' : '';
+    try {
+      await this.#home.run(`ATTACH ${quoted(file, "'")} AS ${quoted(name, '"')}${mode}`);
+    } catch (error) {
+      const pid = heldBy(error);
+      throw pid === null ? error : new HeldError(pid);
+    }
     this.noteAttached();
     this.#ownFiles.add(fileId(await stat(file, { bigint: true })));
   }

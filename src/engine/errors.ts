@@ -36,6 +36,16 @@ const MEANINGS: readonly { readonly match: RegExp; readonly code: ErrorCode; rea
   },
 ];
 
+/** Thrown while another process holds the kernel lock on a file that is to be opened. */
+export class HeldError extends Error {
+  /** 0 where the kernel does not tell, as across containers. */
+  readonly pid: number;
+  constructor(pid: number) {
+    super(`the database file is held by process ${pid}`);
+    this.pid = pid;
+  }
+}
+
 /** The pid of the process that holds the file, 0 where DuckDB cannot tell, null where it is not held. */
 export function heldBy(error: unknown): number | null {
   const message = error instanceof Error ? error.message : '';

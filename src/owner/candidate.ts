@@ -13,6 +13,7 @@ import {
   withdrawRecord,
 } from '../election/record.ts';
 import type { Database } from '../engine/database.ts';
+import { HeldError } from '../engine/errors.ts';
 import { fromSystem, PondError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import type { Log } from '../log.ts';
@@ -259,7 +260,7 @@ export class Candidate {
 
   /** A dead owner's process may hold the file for some ms yet, a foreign program for as long as it likes. */
   async #openWhenFree(deadline: number): Promise<Database> {
-    const { openDatabase, HeldError } = await loadEngine();
+    const { openDatabase } = await loadEngine();
     const { paths, config } = this.#setup;
     for (let pause: number = FENCE_RETRY.first; ; pause = Math.min(pause * 1.5, FENCE_RETRY.longest)) {
       try {
@@ -275,7 +276,7 @@ export class Candidate {
   }
 
   async #openAlone(): Promise<CampaignEnd> {
-    const { openDatabase, HeldError } = await loadEngine();
+    const { openDatabase } = await loadEngine();
     const { paths, config, instance } = this.#setup;
     try {
       this.#database = await openDatabase(paths.db, { config, readOnly: true });

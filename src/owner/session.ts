@@ -1,4 +1,7 @@
 import * as v from 'valibot';
+import { heldElsewhere } from '../election/obstacles.ts';
+import type { Database } from '../engine/database.ts';
+import { HeldError } from '../engine/errors.ts';
 import type { SqlSession } from '../engine/sql-session.ts';
 import { PondError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
@@ -179,7 +182,7 @@ export class Session {
 
   async #greet(hello: HelloParams, call: AbortController): Promise<HelloResult> {
     if (this.hello) throw new PondError('INVALID', 'hello was said before');
-    const { protocol, path, readOnly, attach = {} } = hello;
+    const { protocol, path, readOnly, attach: files = {} } = hello;
     const { paths, version } = this.#owner.options;
     if (protocol !== PROTOCOL_VERSION) {
       throw new PondError(
@@ -194,8 +197,8 @@ export class Session {
     if (path !== paths.db) throw new PondError('INVALID', `this owner serves ${paths.db}, not ${path}`);
     const { database, record } = await this.#owner.reign;
     if (this.#owner.isLeaving) return handedOn;
-    for (const [name, file] of Object.entries(attach))
-      await this.#track(call, database.attach(name, file, !readOnly));
+    for (const [name, file] of Object.entries(files))
+      await this.#track(call, attach(database, name, file, !readOnly));
     this.hello = hello;
     this.#owner.sessionsChanged();
     const { pid, startTime, instance, epoch, device, inode } = record;
@@ -252,6 +255,14 @@ export class Session {
     this.#sql = undefined;
     this.#openedSql = undefined;
     await Promise.all([...releases.map((release) => release()), sql?.then((session) => session.close())]);
+  }
+}
+
+async function attach(database: Database, name: string, file: string, mayMake: boolean): Promise<void> {
+  try {
+    await database.attach(name, file, mayMake);
+  } catch (error) {
+    throw error instanceof HeldError ? heldElsewhere(file, error.pid) : error;
   }
 }
 

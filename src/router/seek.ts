@@ -78,6 +78,9 @@ export async function seekOwner(
 class Search {
   readonly #seeker: Seeker;
   readonly #deadline: number;
+  /** Why an owner that is there did not take us: truer than its silence while it is asked again. */
+  #refusal: PondError | null = null;
+
   constructor(seeker: Seeker, deadline: number) {
     this.#seeker = seeker;
     this.#deadline = deadline;
@@ -189,7 +192,8 @@ class Search {
   /** Says hello. Null where the connection went, or where nothing came by `until`. */
   async #greet(peer: Peer, isLocal: boolean, pid: number, until = this.#deadline): Promise<Link | null> {
     // Before the wait and not after it: a caller may give up at any moment of it.
-    let waiting: Obstacle = () => this.#silenceOf(pid, unresponsive(pid));
+    const refusal = this.#refusal;
+    let waiting: Obstacle = () => refusal ?? this.#silenceOf(pid, unresponsive(pid));
     this.#seeker.obstacle.current = waiting;
     peer.onNotice('$/electing', ({ heldBy }) => {
       if (heldBy !== null) return this.#held(heldBy);
@@ -214,7 +218,11 @@ class Search {
         this.#seeker.obstacle.current = NO_OWNER;
       }
       if (error instanceof ConnectionLost || error === SILENT) return null;
-      throw error;
+      // A file that it is to attach is held elsewhere, and may come free.
+      if (!isUnreachable(error)) throw error;
+      this.#refusal = error;
+      this.#seeker.obstacle.current = () => error;
+      return this.wait();
     } finally {
       late.abort();
     }
@@ -268,6 +276,9 @@ class Search {
     return `${process.pid}.${Math.random().toString(36).slice(2, 8)}`;
   }
 }
+
+const isUnreachable = (error: unknown): error is PondError =>
+  error instanceof PondError && error.code === 'OWNER_UNREACHABLE';
 
 function replaced(db: string, how: string): PondError {
   return new PondError('NOT_FOUND', `${db} ${how} since it was opened`, {

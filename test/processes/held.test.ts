@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ownerFirst, ownerOf, World } from '../support/world.ts';
+import { ownerFirst, ownerOf, type Peer, World } from '../support/world.ts';
 
 const FOREIGN = new URL('../fixtures/processes/foreign.mjs', import.meta.url);
 
@@ -74,6 +74,29 @@ describe('a program that holds the file without onepond', () => {
     await holder.close();
     expect(await opened).toMatchObject({ role: 'owner' });
     expect(await peer.ask('query', 'SELECT count(*)::INTEGER AS n FROM foreign_table')).toEqual([{ n: 0 }]);
+  });
+
+  it('is named to those who attach the file, and waited for within the deadline', async () => {
+    const world = new World();
+    const [file, held] = [world.path('app.duckdb'), world.path('held.duckdb')];
+    const holder = await foreign(world, held);
+    const [owner] = (await world.peers(1, file)) as [Peer];
+    const reader = await world.peer();
+    const refusals = [
+      await owner.refusal('openAndQuery', file, { attach: { held }, timeout: 700 }, 'SELECT 1'),
+      await reader.refusal('open', file, { attach: { held }, timeout: 700 }),
+    ];
+    for (const { code, message, data, hint } of refusals) {
+      expect({ code, pid: data?.pid }).toEqual({ code: 'OWNER_UNREACHABLE', pid: holder.pid });
+      expect(message).toContain(held);
+      expect(hint).toContain(String(holder.pid));
+    }
+    const opened = reader.ask('open', file, { attach: { held } });
+    await holder.close();
+    expect(await opened).toMatchObject({ role: 'reader' });
+    expect(await reader.ask('query', 'SELECT count(*)::INTEGER AS n FROM held.foreign_table')).toEqual([
+      { n: 0 },
+    ]);
   });
 });
 
