@@ -98,6 +98,8 @@ class OpenedIndex implements ProjectIndex {
   }
 
   async update({ paths, full, onProgress, ...limits }: UpdateOptions = {}): Promise<UpdateResult> {
+    if (onProgress !== undefined && typeof onProgress !== 'function')
+      throw new TypeError('update: onProgress must be a function');
     const params: UpdateParams = {
       root: this.root,
       ...(paths && { paths: paths.map((path) => this.#within(path)) }),

@@ -115,7 +115,10 @@ export class Router implements Closable {
     }
   }
 
-  /** A call whose owner tells how far it is; after a failover it starts again from what was done. */
+  /**
+   * A call whose owner tells how far it is; after a failover it starts again from what was done. A listener that
+   * throws ends its own call with what it threw.
+   */
   async callWithProgress(
     method: 'index/update',
     params: Params<'index/update'>,
@@ -123,11 +126,22 @@ export class Router implements Closable {
     limits: CallLimits,
   ): Promise<Result<'index/update'>> {
     const token = this.nextCall();
-    this.#progress.set(token, onProgress);
+    const thrown = new AbortController();
+    this.#progress.set(token, (value) => {
+      try {
+        onProgress(value);
+      } catch (error) {
+        thrown.abort(error);
+      }
+    });
     try {
-      return await this.call(method, { ...params, progress: token }, limits);
+      const signals = [thrown.signal, ...(limits.signal ? [limits.signal] : [])];
+      const told = { ...params, progress: token };
+      return await this.call(method, told, { ...limits, signal: AbortSignal.any(signals) });
     } finally {
       this.#progress.delete(token);
+      // Whatever became of the call.
+      thrown.signal.throwIfAborted();
     }
   }
 
@@ -298,8 +312,8 @@ export class Router implements Closable {
     link.onSuccessor(({ you, socket }) => you && socket === null && void this.#standBy(link));
     this.#forgetCompromised();
     const host = this.#host.owner();
-    this.#forgetCompromised = host?.onCompromised(() => this.events.emit('compromised')) ?? (() => undefined);
-    this.events.emit('owner-found', { pid, epoch });
+    this.#forgetCompromised = host?.onCompromised(() => this.#tell('compromised')) ?? (() => undefined);
+    this.#tell('owner-found', { pid, epoch });
     const { hello, version } = this.#options;
     if (hello.candidate === 'prefer' && isNewer(version, link.hello.version)) void this.#standBy(link, true);
   }
@@ -313,7 +327,7 @@ export class Router implements Closable {
     this.#setRole('electing');
     // A call under way hears of its transaction by itself; this is for the one that has none.
     if (link.inTransaction && !link.isLossTold) this.#lostIn = link;
-    this.events.emit('owner-lost', { pid, epoch });
+    this.#tell('owner-lost', { pid, epoch });
     // At once and not at the next call: somebody must own the file, or the next call waits for an election. But an
     // owner that was asked to leave does not take back what it has just given away, unless it is called.
     if (link.isLocal || this.#closing.signal.aborted) return;
@@ -337,7 +351,18 @@ export class Router implements Closable {
   #setRole(role: Role): void {
     if (this.#role === role) return;
     this.#role = role;
-    this.events.emit('role', role);
+    this.#tell('role', role);
+  }
+
+  /** What a listener throws is its program's affair and no call's: it surfaces as an uncaught exception. */
+  #tell<E extends keyof RouterEvents>(event: E, ...args: RouterEvents[E]): void {
+    try {
+      this.events.emit(event, ...(args as never));
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
   }
 }
 
