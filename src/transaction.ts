@@ -30,6 +30,7 @@ export class Transactions {
   readonly #options: RouterOptions;
   readonly #idle: Router[] = [];
   readonly #all = new Set<Router>();
+  #isClosed = false;
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -56,10 +57,12 @@ export class Transactions {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#all].map((router) => router.close()));
   }
 
   #take(): Router {
+    if (this.#isClosed) throw new PondError('CLOSED', 'the handle was closed');
     const idle = this.#idle.pop();
     if (idle) return idle;
     const { hello, ...options } = this.#options;
@@ -70,7 +73,7 @@ export class Transactions {
   }
 
   async #give(router: Router): Promise<void> {
-    if (this.#idle.length < IDLE_SESSIONS) {
+    if (!this.#isClosed && this.#idle.length < IDLE_SESSIONS) {
       this.#idle.push(router);
       return;
     }
