@@ -95,6 +95,7 @@ export async function openInner(file: string, options: OpenOptions = {}): Promis
 class OpenPond extends RoutedStatements implements InnerPond {
   readonly path: string;
   readonly #transactions: Transactions;
+  #closed: Promise<unknown> | undefined;
 
   constructor(options: RouterOptions, router: Router) {
     super(router);
@@ -123,7 +124,8 @@ class OpenPond extends RoutedStatements implements InnerPond {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#transactions.close(), this.router.close()]);
+    this.#closed ??= Promise.all([this.#transactions.close(), this.router.close()]);
+    await this.#closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

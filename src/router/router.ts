@@ -55,6 +55,7 @@ export class Router implements Closable {
   readonly #options: RouterOptions;
   readonly #host: HostShare;
   readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
   #link: Link | null = null;
   #seeking: Promise<Link> | null = null;
   /** What stands between us and an owner, while we look for one. */
@@ -185,8 +186,13 @@ export class Router implements Closable {
     return result;
   }
 
-  async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
+  /** However often it is asked: resolves when the file is let go of. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#closing.abort();
     this.#setRole('closed');
     this.#forgetCompromised();
