@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PondError } from './errors.ts';
-import type { CallLimits } from './router/budget.ts';
+import { type CallLimits, checkLimits } from './router/budget.ts';
 import { Router, type RouterOptions } from './router/router.ts';
 import {
   type QueryOptions,
@@ -37,6 +37,7 @@ export class Transactions {
   }
 
   async run<T>(fn: (tx: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
+    checkLimits(options);
     const { tries = AGAIN.tries, signal, timeout } = options;
     const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout;
     const router = this.#take();

@@ -10,6 +10,12 @@ export interface CallLimits {
   readonly timeout?: number | undefined;
 }
 
+/** @throws TypeError */
+export function checkLimits({ signal }: CallLimits): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new TypeError('signal must be an AbortSignal');
+}
+
 /** How long a living owner may take to say what became of a call it was asked to cancel, in ms. */
 const CANCEL_GRACE = 500;
 
@@ -25,7 +31,11 @@ export class Budget {
   readonly #timer: NodeJS.Timeout | undefined;
   #why: 'TIMEOUT' | 'ABORTED' = 'TIMEOUT';
 
-  constructor({ signal, timeout }: CallLimits, wait: number) {
+  /** @throws TypeError */
+  constructor(limits: CallLimits, wait: number) {
+    // Before the process is held: what throws here has no end() that would let it go.
+    checkLimits(limits);
+    const { signal, timeout } = limits;
     const now = performance.now();
     this.#wait = wait;
     this.#end = now + (timeout ?? Number.POSITIVE_INFINITY);

@@ -16,7 +16,7 @@ import { ConnectionLost } from '../transport/peer.ts';
 import { Turns } from '../turns.ts';
 import { isNewer } from '../version.ts';
 import { type Closable, closeAtExit, forget } from './at-exit.ts';
-import { Budget, type CallLimits } from './budget.ts';
+import { Budget, type CallLimits, checkLimits } from './budget.ts';
 import type { Link, SuccessorNotice } from './link.ts';
 import { type FileIdentity, LOOK_AGAIN, NO_OWNER, seekOwner } from './seek.ts';
 
@@ -126,6 +126,7 @@ export class Router implements Closable {
     onProgress: (value: UpdateProgress) => void,
     limits: CallLimits,
   ): Promise<Result<'index/update'>> {
+    checkLimits(limits);
     const token = this.nextCall();
     const thrown = new AbortController();
     this.#progress.set(token, (value) => {

@@ -85,6 +85,15 @@ describe('a change that runs out of its budget', () => {
   });
 });
 
+describe('limits of the wrong type', () => {
+  it.each([{ signal: {} }, { signal: null }, { signal: new EventTarget() }])(
+    '%j are a TypeError',
+    (limits) => {
+      expect(() => new Budget(limits as never, 1000)).toThrow(TypeError);
+    },
+  );
+});
+
 describe('one request', () => {
   it('has no limit where the caller names none', async () => {
     const answer = new Promise((done) => setTimeout(done, 3_600_000, 'late'));
