@@ -3,9 +3,10 @@ import { dirname, resolve } from 'node:path';
 import { fromSystem, PondError } from './errors.ts';
 import { type PondPaths, pondPaths } from './paths.ts';
 import { CANDIDACIES, type Candidacy } from './protocol.ts';
+import { isDuration } from './router/after.ts';
 
 export interface OpenOptions {
-  /** Ms that a call may wait for an owner, a lock or a word from the owner ("busy timeout"); 10,000 unless told. */
+  /** Ms that a call may wait for an owner, a lock or a word from the owner ("busy timeout"); 10,000 unless told. Infinity is no limit. */
   readonly timeout?: number;
   /** This handle may not write, whoever owns the file. The file must be there. */
   readonly readOnly?: boolean;
@@ -47,7 +48,8 @@ export function isAlone({ db, record }: PondPaths, readOnly: boolean): boolean {
 export function checkOptions(file: unknown, options: OpenOptions): void {
   const { timeout, candidate, readOnly } = options;
   if (typeof file !== 'string') throw new TypeError('open: the file must be a string');
-  if (timeout !== undefined && !(timeout >= 0)) throw new TypeError('open: timeout must be a number of ms');
+  if (timeout !== undefined && !isDuration(timeout))
+    throw new TypeError('open: timeout must be a number of ms');
   if (readOnly !== undefined && typeof readOnly !== 'boolean')
     throw new TypeError('open: readOnly must be a boolean');
   if (candidate !== undefined && !CANDIDACIES.includes(candidate)) {

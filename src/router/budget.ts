@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { unresponsive } from '../election/obstacles.ts';
 import { type Outcome, PondError } from '../errors.ts';
 import { METHODS, type MethodName } from '../protocol.ts';
+import { after, isDuration } from './after.ts';
 import { keepAlive, letEnd } from './alive.ts';
 
 export interface CallLimits {
@@ -11,7 +12,8 @@ export interface CallLimits {
 }
 
 /** @throws TypeError */
-export function checkLimits({ signal }: CallLimits): void {
+export function checkLimits({ signal, timeout }: CallLimits): void {
+  if (timeout !== undefined && !isDuration(timeout)) throw new TypeError('timeout must be a number of ms');
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new TypeError('signal must be an AbortSignal');
 }
@@ -44,7 +46,7 @@ export class Budget {
     if (!signal && timeout === undefined) return;
     this.#stop = new AbortController();
     this.#signal = signal;
-    if (timeout !== undefined) this.#timer = setTimeout(() => this.#stop?.abort(), timeout);
+    if (timeout !== undefined) this.#timer = after(timeout, () => this.#stop?.abort());
     if (!signal) return;
     // One for each call: a program may well end a hundred by one signal.
     setMaxListeners(0, signal);
@@ -79,7 +81,7 @@ export class Budget {
   guard<T>(shared: Promise<T>, obstacle: () => PondError): Promise<T> {
     return new Promise((settled, failed) => {
       const signal = this.#stop?.signal;
-      const timer = setTimeout(() => failed(obstacle()), Math.max(this.waitUntil - performance.now(), 0));
+      const timer = after(this.waitUntil - performance.now(), () => failed(obstacle()));
       const giveUp = (): void => failed(this.#why === 'ABORTED' ? this.#gaveUp('not-committed') : obstacle());
       if (signal?.aborted) giveUp();
       signal?.addEventListener('abort', giveUp, { once: true });

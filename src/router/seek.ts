@@ -13,6 +13,7 @@ import type { HelloParams } from '../protocol.ts';
 import { portChannel } from '../transport/channel.ts';
 import { type Dialled, dial } from '../transport/dial.ts';
 import { ConnectionLost, openPeer, type Peer } from '../transport/peer.ts';
+import { after } from './after.ts';
 import { Link, type SuccessorNotice } from './link.ts';
 
 /** How long a named successor may keep silent before the others stop waiting for it, in ms. */
@@ -232,7 +233,7 @@ class Search {
   async #silence(until: number, answered: AbortSignal): Promise<never> {
     const { closed } = this.#seeker;
     await new Promise<void>((over) => {
-      const timer = setTimeout(over, Math.max(until - performance.now(), 0)).unref();
+      const timer = after(until - performance.now(), over)?.unref();
       closed.addEventListener('abort', () => over(), { once: true, signal: answered });
       answered.addEventListener('abort', () => clearTimeout(timer), { once: true });
     });

@@ -5,6 +5,7 @@ import type { PondPaths } from '../paths.ts';
 import type { HelloParams } from '../protocol.ts';
 import { dial } from '../transport/dial.ts';
 import { ConnectionLost } from '../transport/peer.ts';
+import { after } from './after.ts';
 import { Link } from './link.ts';
 
 /**
@@ -20,14 +21,16 @@ export async function visitOwner(
   const holder = readHolder(paths.lock);
   const place = readRecord(paths) ?? (holder === 'damaged' ? null : holder);
   if (!place) return null;
-  const signal = AbortSignal.timeout(timeout);
-  const dialled = await dial(place.socket, signal);
+  const dialling = new AbortController();
+  const tired = after(timeout, () => dialling.abort());
+  const dialled = await dial(place.socket, dialling.signal);
+  clearTimeout(tired);
   if (dialled.kind !== 'connected') return null;
   const { peer } = dialled;
   let late: NodeJS.Timeout | undefined;
   try {
     const silence = new Promise<never>((_, over) => {
-      late = setTimeout(() => over(unresponsive(place.pid)), timeout);
+      late = after(timeout, () => over(unresponsive(place.pid)));
     });
     return await Promise.race([Link.greet(peer, hello, false), silence]);
   } catch (error) {

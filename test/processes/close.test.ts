@@ -14,18 +14,3 @@ describe('closing the owner', () => {
     await first;
   });
 });
-
-describe('a program that passes what is no signal', () => {
-  it('hears a TypeError, and ends', async () => {
-    const world = new World();
-    const library = JSON.stringify(new URL('../../dist/index.js', import.meta.url).href);
-    const program = `
-      const { open } = await import(${library});
-      const db = await open(${JSON.stringify(world.path('app.duckdb'))});
-      for (const call of [() => db.query('SELECT 1', [], { signal: {} }), () => db.transaction(async () => 1, { signal: {} })])
-        console.log(await call().catch((error) => error.name));
-    `;
-    const { code, stdout } = await world.run(['--input-type=module', '-e', program]);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'TypeError\nTypeError\n' });
-  });
-});

@@ -86,12 +86,34 @@ describe('a change that runs out of its budget', () => {
 });
 
 describe('limits of the wrong type', () => {
-  it.each([{ signal: {} }, { signal: null }, { signal: new EventTarget() }])(
-    '%j are a TypeError',
-    (limits) => {
-      expect(() => new Budget(limits as never, 1000)).toThrow(TypeError);
-    },
-  );
+  it.each([
+    { signal: {} },
+    { signal: null },
+    { signal: new EventTarget() },
+    { timeout: '5' },
+    { timeout: null },
+    { timeout: -1 },
+    { timeout: Number.NaN },
+  ])('%o are a TypeError', (limits) => {
+    expect(() => new Budget(limits as never, 1000)).toThrow(TypeError);
+  });
+});
+
+describe('a time that is longer than a timer can be', () => {
+  it.each([Number.POSITIVE_INFINITY, 2 ** 32, 30 * 86_400_000])('of %d ms does not end soon', async (ms) => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    onTestFinished(() => warned.mockRestore());
+    const ended = vi.fn();
+    const request = (signal?: AbortSignal): Promise<never> => {
+      signal?.addEventListener('abort', ended);
+      return never;
+    };
+    budget({ timeout: ms }).bound('run', 7, request).catch(ended);
+    budget({}, ms).guard(never, obstacle).catch(ended);
+    await vi.advanceTimersByTimeAsync(86_400_000);
+    expect(ended).not.toHaveBeenCalled();
+    expect(warned).not.toHaveBeenCalled();
+  });
 });
 
 describe('one request', () => {
