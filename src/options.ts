@@ -45,15 +45,38 @@ export function isAlone({ db, record }: PondPaths, readOnly: boolean): boolean {
   }
 }
 
-export function checkOptions(file: unknown, options: OpenOptions): void {
-  const { timeout, candidate, readOnly } = options;
-  if (typeof file !== 'string') throw new TypeError('open: the file must be a string');
-  if (timeout !== undefined && !isDuration(timeout))
-    throw new TypeError('open: timeout must be a number of ms');
-  if (readOnly !== undefined && typeof readOnly !== 'boolean')
-    throw new TypeError('open: readOnly must be a boolean');
-  if (candidate !== undefined && !CANDIDACIES.includes(candidate)) {
-    throw new TypeError(`open: candidate must be one of ${CANDIDACIES.join(', ')}`);
+interface Check {
+  readonly is: (value: unknown) => boolean;
+  readonly what: string;
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isString = (value: unknown): boolean => typeof value === 'string';
+
+const CHECKS: Readonly<Record<keyof OpenOptions, Check>> = {
+  timeout: { is: isDuration, what: 'a number of ms' },
+  readOnly: { is: (value) => typeof value === 'boolean', what: 'a boolean' },
+  attach: {
+    is: (value) => isObject(value) && Object.values(value).every(isString),
+    what: 'an object of file names',
+  },
+  candidate: {
+    is: (value) => CANDIDACIES.includes(value as Candidacy),
+    what: `one of ${CANDIDACIES.join(', ')}`,
+  },
+  config: { is: isObject, what: 'an object of DuckDB settings' },
+  name: { is: isString, what: 'a string' },
+};
+
+/** @throws TypeError, which names the option */
+export function checkOptions(file: unknown, options: unknown): void {
+  if (!isString(file)) throw new TypeError('open: the file must be a string');
+  if (!isObject(options)) throw new TypeError('open: the options must be an object');
+  for (const [name, value] of Object.entries(options)) {
+    const check = Object.hasOwn(CHECKS, name) ? CHECKS[name as keyof OpenOptions] : undefined;
+    if (!check) throw new TypeError(`open: there is no option ${name}`);
+    if (value !== undefined && !check.is(value)) throw new TypeError(`open: ${name} must be ${check.what}`);
   }
 }
 
