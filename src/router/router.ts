@@ -210,9 +210,8 @@ export class Router implements Closable {
   async #send<M extends MethodName>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
     let sent: Sent | undefined;
     for (let losses = 0; ; losses++) {
-      if (losses >= QUICK_LOSSES) await this.#slowDown(budget);
-      const link = await this.link(budget).catch((error: unknown) => {
-        throw sent && METHODS[method].replay === 'unless-begun' ? withOutcome(error, 'unknown') : error;
+      const link = await this.#linkAfter(losses, budget).catch((error: unknown) => {
+        throw METHODS[method].replay === 'unless-begun' ? unserved(error, sent) : error;
       });
       this.#checkTransaction();
       const began = performance.now();
@@ -230,9 +229,12 @@ export class Router implements Closable {
   }
 
   /** Something takes the call and hangs up, again and again: no owner does. @throws the obstacle at the deadline */
-  async #slowDown(budget: Budget): Promise<void> {
-    if (performance.now() >= budget.waitUntil) throw this.#obstacle.current();
-    await pause(LOOK_AGAIN, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+  async #linkAfter(losses: number, budget: Budget): Promise<Link> {
+    if (losses >= QUICK_LOSSES) {
+      if (performance.now() >= budget.waitUntil) throw this.#obstacle.current();
+      await pause(LOOK_AGAIN, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+    }
+    return this.link(budget);
   }
 
   /** A statement says which calls before it are settled, and whether it was sent before. */
@@ -383,6 +385,10 @@ function closedUnder(method: MethodName): PondError {
 }
 
 type Sent = 'before' | 'in-transaction';
+
+/** No owner was found for it. What was sent to one that went may have been done. */
+const unserved = (error: unknown, sent: Sent | undefined): unknown =>
+  withOutcome(error, sent ? 'unknown' : 'not-committed');
 
 function ownerLost(link: Link, method: MethodName, outcome: Outcome): PondError {
   return new PondError('OWNER_LOST', `the owner, process ${link.hello.pid}, went during ${method}`, {

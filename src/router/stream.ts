@@ -55,7 +55,7 @@ async function begin(
   const { call = 0 } = params;
   for (let isSent = false; ; isSent = true) {
     const link = await router.link(budget).catch((error: unknown) => {
-      throw isSent ? withOutcome(error, 'unknown') : error;
+      throw withOutcome(error, isSent ? 'unknown' : 'not-committed');
     });
     try {
       const { cursor, names } = await router.sendOn(link, 'stream/open', params, budget);
