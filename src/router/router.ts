@@ -172,7 +172,7 @@ export class Router implements Closable {
     }
   }
 
-  /** One call on one link, without a second try. */
+  /** One call on one link, without a second try. @throws ConnectionLost where the owner went; PondError */
   async sendOn<M extends MethodName>(
     link: Link,
     method: M,
@@ -180,11 +180,17 @@ export class Router implements Closable {
     budget: Budget,
   ): Promise<Result<M>> {
     const { pid } = link.hello;
-    const result = await budget.bound(method, pid, (signal) =>
-      this.#flights.take(() => link.request(method, params, this.#options.timeout, signal), signal),
-    );
-    link.note(result);
-    return result;
+    const { timeout } = this.#options;
+    try {
+      const result = await budget.bound(method, pid, (signal) =>
+        this.#flights.take(() => link.request(method, params, timeout, signal), signal),
+      );
+      link.note(result);
+      return result;
+    } catch (error) {
+      const isOurs = error instanceof ConnectionLost && this.#closing.signal.aborted;
+      throw isOurs ? closedUnder(method) : error;
+    }
   }
 
   /** However often it is asked: resolves when the file is let go of. */
@@ -219,7 +225,6 @@ export class Router implements Closable {
         return await this.sendOn(link, method, this.#numbered(params, sent), budget);
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
-        if (this.#closing.signal.aborted) throw closedUnder(method);
         if (performance.now() - began > LASTING_MS) budget.renew();
         // Sent to two owners that went: what the first of them held open is gone, whatever the second knew.
         const again = this.#judge(method, params, link);

@@ -63,7 +63,7 @@ async function begin(
       link.settle(call);
       return { link, cursor, names, first };
     } catch (error) {
-      if (!(error instanceof ConnectionLost)) throw error;
+      if (!(error instanceof ConnectionLost)) throw isClosed(error) ? withOutcome(error, 'unknown') : error;
       if (link.hasBegun(call)) throw lost(link, 'unknown');
     }
   }
@@ -84,6 +84,8 @@ async function next(
     throw error instanceof ConnectionLost ? lost(link, 'not-committed') : error;
   }
 }
+
+const isClosed = (error: unknown): boolean => error instanceof PondError && error.code === 'CLOSED';
 
 function lost(link: Link, outcome: 'unknown' | 'not-committed'): PondError {
   return new PondError('OWNER_LOST', `the owner, process ${link.hello.pid}, went in the middle of a stream`, {

@@ -9,7 +9,29 @@ async function opened(): Promise<Pond> {
   return db;
 }
 
-describe('a handle that was closed', () => {
+const LONG = 'SELECT sum(a.range * b.range % 7) FROM range(10000000) a, range(10000000) b';
+
+describe('a handle that is closed', () => {
+  it.each(['before its first batch', 'in the middle'])('ends its stream %s', async (when) => {
+    const db = await opened();
+    const rows = db.stream(when === 'in the middle' ? 'FROM range(1000000)' : LONG);
+    if (when === 'in the middle') await rows.next();
+    const rest = (async () => {
+      for await (const _ of rows);
+    })();
+    await db.status();
+    await db.close();
+    await expect(rest).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('ends a call under way, and does not know what became of it', async () => {
+    const db = await opened();
+    const call = db.query(LONG);
+    await db.status();
+    await db.close();
+    await expect(call).rejects.toMatchObject({ code: 'CLOSED', data: { outcome: 'unknown' } });
+  });
+
   it('begins no transaction', async () => {
     const db = await opened();
     await db.close();
