@@ -73,9 +73,20 @@ export class PondError extends Error {
 
 /** The same error, with what is known of the effect of the call. */
 export function withOutcome(error: unknown, outcome: Outcome): unknown {
-  if (!(error instanceof PondError)) return error;
-  const { code, message, hint, data, cause } = error;
-  return new PondError(code, message, { ...(hint && { hint }), data: { ...data, outcome }, cause });
+  return error instanceof PondError ? again(error, { ...error.data, outcome }) : error;
+}
+
+/**
+ * The same error, with the stack of where it is called: a function that is awaited all the way up to the program, so
+ * that V8 shows the program's own frames. Where the error came from there is only the end of a socket to see, and
+ * one error may end the calls of many.
+ */
+export function here(error: unknown): unknown {
+  return error instanceof PondError ? again(error, error.data) : error;
+}
+
+function again({ code, message, hint, cause }: PondError, data: ErrorData | undefined): PondError {
+  return new PondError(code, message, { ...(hint && { hint }), ...(data && { data }), cause });
 }
 
 /** A PondError as it travels: the `data` member of a JSON-RPC error. */

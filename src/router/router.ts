@@ -1,6 +1,6 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ERRORS, type Outcome, PondError, withOutcome } from '../errors.ts';
+import { ERRORS, here, type Outcome, PondError, withOutcome } from '../errors.ts';
 import { type HostShare, shareHost } from '../owner/hosts.ts';
 import type { PondPaths } from '../paths.ts';
 import {
@@ -152,6 +152,8 @@ export class Router implements Closable {
     const budget = new Budget(limits, this.#options.timeout);
     try {
       return await work(budget);
+    } catch (error) {
+      throw here(error);
     } finally {
       budget.end();
     }

@@ -1,4 +1,4 @@
-import { PondError, withOutcome } from '../errors.ts';
+import { here, PondError, withOutcome } from '../errors.ts';
 import type { RowBatch, StreamNextResult, StreamOpenParams } from '../protocol.ts';
 import { ConnectionLost } from '../transport/peer.ts';
 import type { Budget, CallLimits } from './budget.ts';
@@ -33,7 +33,7 @@ export async function* streamRows(
       // The consumer may never come back for it.
       ahead.catch(() => undefined);
       if (batch.rows.length > 0) yield { names, rows: batch.rows };
-      batch = await ahead;
+      batch = await ahead.catch((error: unknown) => Promise.reject(here(error)));
     }
     if (batch.rows.length > 0) yield { names, rows: batch.rows };
   } finally {
