@@ -39,7 +39,7 @@ export interface UpdateOptions extends CallOptions {
 export interface SearchIndex {
   /** @throws PondError READ_ONLY, NOT_FOUND, INVALID, CORRUPT, ABORTED, CLOSED */
   update(request: UpdateRequest, options?: UpdateOptions): Promise<UpdateResult>;
-  /** @throws PondError NOT_FOUND where there is no index, INVALID, CORRUPT, ABORTED, CLOSED */
+  /** @throws PondError NOT_FOUND where there is no index, or half of one that nobody works on, INVALID, CORRUPT, ABORTED, CLOSED */
   search(params: SearchParams, options?: CallOptions): Promise<SearchResult>;
   /** Null where the database holds no index; makes none. */
   status(): Promise<IndexStatus | null>;
@@ -70,7 +70,7 @@ export function createSearchIndex(options: SearchIndexOptions): SearchIndex {
     if (options.readOnly) throw new PondError('READ_ONLY', 'the index is read-only');
   };
   const watches = createWatches({ guard, update: (request) => queue.run(request), log: options.log });
-  const search = createSearch(watches.pending);
+  const search = createSearch({ pending: watches.pending, isUpdating: queue.isBusy });
   return {
     async update(request, callOptions) {
       refuseReadOnly();

@@ -17,7 +17,7 @@ export async function rehearse(connection: Connection, signal: AbortSignal): Pro
   if (signal.aborted) return;
   await createTables(connection, '/');
   await fill(connection);
-  const search = createSearch(() => 0);
+  const search = createSearch({ pending: () => 0, isUpdating: () => true });
   for (const query of QUERIES) {
     if (signal.aborted) return;
     await search(connection, { query });

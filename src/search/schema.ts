@@ -27,6 +27,8 @@ export interface Meta {
   readonly updatedAt: string;
   /** Postings that the last sort has put in order; those after them are in the order they came. */
   readonly sorted: number;
+  /** An update of the whole tree has ended: before that, what is missing would look as if it were not there. */
+  readonly complete: boolean;
 }
 
 /**
@@ -54,6 +56,7 @@ export function metaIn([row]: readonly JsRow[]): Meta | null {
     generation: Number(value.get('generation')),
     updatedAt: value.get('updated_at') ?? '',
     sorted: Number(value.get('sorted')),
+    complete: value.has('complete'),
   };
 }
 
@@ -79,6 +82,10 @@ export function createTables(connection: Connection, root: string): Promise<void
     };
     await connection.append('_onepond.index_meta', [Object.keys(meta), Object.values(meta).map(String)]);
   });
+}
+
+export async function markComplete(connection: Connection): Promise<void> {
+  await connection.append('_onepond.index_meta', [['complete'], ['1']]);
 }
 
 /** Inside the transaction that changes the rows. The answer is the new generation. */

@@ -17,10 +17,18 @@ const DEFAULT_CONTEXT = 2;
 
 export type Search = (connection: Connection, params: SearchParams) => Promise<SearchResult>;
 
+/** What is under way with the index beside its searches. */
+export interface Activity {
+  readonly pending: () => number;
+  readonly isUpdating: () => boolean;
+}
+
 /** Searches of one index. Every answer is of the index as it stands at one moment: all of it is of one commit. */
-export function createSearch(pending: () => number): Search {
+export function createSearch({ pending, isUpdating }: Activity): Search {
   return async (connection, params) => {
     const began = performance.now();
+    // Asked before the statement: an update that ends meanwhile may have completed the index after its moment.
+    const mayBePartial = isUpdating();
     const filter = filterOf(params);
     check(params);
     const { meta, chunks } = await foundIn(connection, params, filter).catch(async (error: unknown) => {
@@ -28,6 +36,7 @@ export function createSearch(pending: () => number): Search {
       await metaOf(connection);
       throw error;
     });
+    if (!meta.complete && !mayBePartial && !isUpdating()) throw incomplete(meta);
     const hits = chunks.map((found) => hitOf(found, params.context ?? DEFAULT_CONTEXT));
     const { root, generation } = meta;
     const ms = Math.round((performance.now() - began) * 100) / 100;
@@ -61,6 +70,16 @@ async function metaOf(connection: Connection): Promise<Meta> {
   if (meta) return meta;
   throw new PondError('NOT_FOUND', 'this database holds no index', { hint: 'run onepond index' });
 }
+
+/** An update was interrupted, or has looked at some paths only: nobody adds what is missing. */
+const incomplete = ({ root }: Meta): PondError =>
+  new PondError(
+    'NOT_FOUND',
+    `the index of ${root} is not complete yet: no update of the whole tree has ended`,
+    {
+      hint: 'run onepond index: it goes on where an interrupted one stopped',
+    },
+  );
 
 function check({ query, literal, regex }: SearchParams): void {
   if (query.trim() === '') throw new PondError('INVALID', 'the query is empty');

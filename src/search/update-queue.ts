@@ -11,6 +11,8 @@ export interface UpdateQueue {
     request: UpdateRequest,
     options?: { signal?: AbortSignal; onProgress?: OnProgress },
   ): Promise<UpdateResult>;
+  /** Whether an update runs or waits. */
+  isBusy(): boolean;
   close(): Promise<void>;
 }
 
@@ -19,6 +21,7 @@ export function createUpdateQueue(work: Work): UpdateQueue {
   const listeners = new Set<OnProgress>();
   const closing = new AbortController();
   let last: Promise<unknown> = Promise.resolve();
+  let asked = 0;
   const tell: OnProgress = (progress) => {
     for (const listener of listeners) listener(progress);
   };
@@ -35,12 +38,17 @@ export function createUpdateQueue(work: Work): UpdateQueue {
     async run(request, { signal, onProgress } = {}) {
       const both = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
       if (onProgress) listeners.add(onProgress);
+      asked++;
       const before = last;
       const running = turn(request, both, before);
       // One that gives up waiting must not let the next one start before the running one ends.
       last = Promise.allSettled([before, running]);
-      return running.finally(() => onProgress && listeners.delete(onProgress));
+      return running.finally(() => {
+        asked--;
+        if (onProgress) listeners.delete(onProgress);
+      });
     },
+    isBusy: () => asked > 0,
     async close() {
       closing.abort();
       await last;

@@ -8,7 +8,7 @@ import type { OpenGuard } from './open-guard.ts';
 import { batchesOf, type Plan, planUpdate, readKnown } from './plan.ts';
 import { PostingsBuilder } from './postings.ts';
 import { checkRoot, sameRoot, scopesOf } from './root.ts';
-import { createTables, type Meta, numberAt, readMeta } from './schema.ts';
+import { createTables, type Meta, markComplete, numberAt, readMeta } from './schema.ts';
 import { sortPostings } from './sort-postings.ts';
 import { walk } from './walk.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -36,7 +36,7 @@ export async function update(request: UpdateRequest, context: UpdateContext): Pr
   const { connection, signal, guard } = context;
   const root = await checkRoot(request.root);
   const scopes = scopesOf(request.paths);
-  await openIndex(connection, root);
+  const { complete } = await openIndex(connection, root);
   const progress = new Progress(context.onProgress);
   const walked = await walk({ root, scopes, guard, signal, onFile: (size) => progress.found(size) });
   const plan = planUpdate(walked.files, await readKnown(connection, scopes), request.full ?? false);
@@ -46,6 +46,7 @@ export async function update(request: UpdateRequest, context: UpdateContext): Pr
     counts.add(tasks, analysis, plan);
     progress.indexed(tasks);
   });
+  if (!complete && scopes.includes('')) await connection.transaction(() => markComplete(connection));
   await sortPostings(connection, await openIndex(connection, root), () => progress.sorting());
   await shortenLog(connection, context.db);
   const ms = Math.round(performance.now() - began);

@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ownerFirst, ownerOf, type Peer, until, World } from '../support/world.ts';
+import { BIN, ownerFirst, ownerOf, type Peer, until, World } from '../support/world.ts';
 
 /** A tree of `count` files, each with a word of its own and two chunks. */
 function tree(world: World, count: number): string {
@@ -62,6 +63,21 @@ describe('an index that several processes have open', () => {
     expect((await others[1].ask('search', 'omega2999')).hits[0].path).toBe('file2999.ts');
   });
 
+  it('is made again by a search whose forerunner was killed in the middle of it', async () => {
+    const world = new World();
+    const cwd = tree(world, 3_000);
+    const child = world.start([BIN, 'index'], { cwd });
+    const [reader] = (await readers(world, cwd, 1)) as [Peer];
+    await until(() => isFound(reader, 'common').catch(() => false));
+    await reader.kill();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const { code, stdout } = await world.cli(['search', 'omega2999', '--json'], { cwd });
+    expect([code, JSON.parse(stdout).hits[0].path]).toEqual([0, 'file2999.ts']);
+    const { unchanged } = JSON.parse((await world.cli(['index', '--json'], { cwd })).stdout);
+    expect(unchanged).toBe(3_000);
+  });
+
   it('never shows half a file while it changes', async () => {
     const world = new World();
     const root = tree(world, 1);
@@ -106,11 +122,11 @@ describe('an index that several processes have open', () => {
     const world = new World();
     const root = tree(world, 1_500);
     const peers = (await readers(world, root, 3)) as [Peer, Peer, Peer];
-    await peers[0].ask('update', { paths: ['file0.ts'] });
     let done = false;
     const update = peers[0].ask('update').finally(() => {
       done = true;
     });
+    await until(() => isFound(peers[1], 'alpha0').catch(() => false));
     const search = async (peer: Peer): Promise<number> => {
       let answers = 0;
       for (; !done; answers++) expect((await peer.ask('search', 'alpha0')).hits[0].path).toBe('file0.ts');

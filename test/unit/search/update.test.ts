@@ -185,6 +185,36 @@ describe('an update that ends early', () => {
     expect(await index.update({ root })).toMatchObject({ added: 700, unchanged: 500, files: 1200 });
   });
 
+  test('for the first time leaves an index that is not trusted until an update of the whole tree has ended', async () => {
+    const root = tempTree(numbered(1200));
+    const { index, create } = await openTestIndex();
+    const stop = new AbortController();
+    const onProgress = ({ files }: UpdateProgress) => files === 500 && stop.abort();
+    await expect(index.update({ root }, { signal: stop.signal, onProgress })).rejects.toThrow();
+    const refusal = {
+      code: 'NOT_FOUND',
+      message: expect.stringContaining(`the index of ${root} is not complete yet`),
+    };
+    await expect(index.search({ query: 'shared' })).rejects.toMatchObject(refusal);
+    await expect(index.search({ query: 'nowhere' })).rejects.toMatchObject(refusal);
+    await index.update({ root, paths: ['f0.txt'] });
+    await expect(create().search({ query: 'shared', explain: true })).rejects.toMatchObject(refusal);
+    await index.update({ root });
+    expect((await index.search({ query: 'shared', limit: 1000 })).hits).toHaveLength(1000);
+    expect((await create().search({ query: 'number1199' })).hits[0]?.path).toBe('f1199.txt');
+  });
+
+  test('for the first time is searched all the same while it runs', async () => {
+    const root = tempTree(numbered(1200));
+    const { index } = await openTestIndex();
+    let beside: Promise<number> | undefined;
+    const onProgress = ({ files }: UpdateProgress) => {
+      if (files === 500) beside = index.search({ query: 'shared' }).then(({ hits }) => hits.length);
+    };
+    await index.update({ root }, { onProgress });
+    expect(await beside).toBe(10);
+  });
+
   test('leaves nothing of a batch that was not committed', async () => {
     const root = tempTree(numbered(10));
     const test = await openTestIndex();
