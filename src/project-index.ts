@@ -129,10 +129,12 @@ class OpenedIndex implements ProjectIndex {
 
   async watch(limits: CallLimits = {}): Promise<void> {
     if (this.#rewatch) return;
-    const ask = (): Promise<unknown> => this.#inner[ROUTER].call('index/watch', { root: this.root }, limits);
-    // The watcher is the owner's: each new owner is asked again, and reconciles what was missed in between.
-    this.#rewatch = () => void ask().catch(() => undefined);
-    await ask();
+    const ask = (within: CallLimits): Promise<unknown> =>
+      this.#inner[ROUTER].call('index/watch', { root: this.root }, within);
+    // The watcher is the owner's: each new owner is asked again, and reconciles what was missed in between. The
+    // limits are the first call's alone.
+    this.#rewatch = () => void ask({}).catch(() => undefined);
+    await ask(limits);
     this.#inner.on('owner-found', this.#rewatch);
   }
 

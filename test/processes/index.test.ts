@@ -118,6 +118,19 @@ describe('an index that several processes have open', () => {
     await until(() => isFound(others[1], 'okapi'));
   });
 
+  it('stays fresh at a takeover although the signal that `watch` was given has fired since', async () => {
+    const world = new World();
+    const root = tree(world, 5);
+    const peers = await readers(world, root, 2);
+    const owner = await ownerOf(peers);
+    const [other] = peers.filter((peer) => peer !== owner) as [Peer];
+    await other.ask('watchAborting');
+    await other.ask('abortAll');
+    await owner.kill();
+    writeFileSync(`${root}/zebra.ts`, 'export const zebra = 1;\n');
+    await until(() => isFound(other, 'zebra'));
+  });
+
   it('is searched from two processes while a third updates it', async () => {
     const world = new World();
     const root = tree(world, 1_500);
