@@ -129,18 +129,21 @@ class OpenedIndex implements ProjectIndex {
 
   async watch(limits: CallLimits = {}): Promise<void> {
     if (this.#rewatch) return;
-    const ask = (within: CallLimits): Promise<unknown> =>
-      this.#inner[ROUTER].call('index/watch', { root: this.root }, within);
+    await this.#askToWatch(limits);
+    if (this.#rewatch) return;
     // The watcher is the owner's: each new owner is asked again, and reconciles what was missed in between. The
     // limits are the first call's alone.
-    this.#rewatch = () => void ask({}).catch(() => undefined);
-    await ask(limits);
+    this.#rewatch = () => void this.#askToWatch({}).catch(() => undefined);
     this.#inner.on('owner-found', this.#rewatch);
   }
 
   async close(): Promise<void> {
     if (this.#rewatch) this.#inner.off('owner-found', this.#rewatch);
     if (this.#ownsHandle) await this.#inner.close();
+  }
+
+  async #askToWatch(limits: CallLimits): Promise<void> {
+    await this.#inner[ROUTER].call('index/watch', { root: this.root }, limits);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

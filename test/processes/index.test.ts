@@ -131,6 +131,16 @@ describe('an index that several processes have open', () => {
     await until(() => isFound(other, 'zebra'));
   });
 
+  it('is not taken for watched where a `watch` has failed', async () => {
+    const world = new World();
+    const [peer] = (await readers(world, tree(world, 5), 1)) as [Peer];
+    await peer.ask('abortAll');
+    for (const _time of ['first', 'second'])
+      expect(await peer.refusal('watchAborting')).toMatchObject({ code: 'ABORTED' });
+    await peer.ask('watch');
+    expect(await isFound(peer, 'common')).toBe(true);
+  });
+
   it('is searched from two processes while a third updates it', async () => {
     const world = new World();
     const root = tree(world, 1_500);
