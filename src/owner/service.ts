@@ -43,8 +43,13 @@ export function createService(context: ServiceContext): Calls {
     },
     'index/search': async (params, { signal }) => (await index()).search(params, { signal }),
     'index/status': async () => (await index()).status(),
-    'index/watch': async ({ root }) => {
+    'index/watch': async ({ root }, { signal }) => {
       const release = await (await writableIndex()).watch(root);
+      // Nobody comes back for it: the client has gone, or has given up, during the first scan.
+      if (signal.aborted) {
+        await release();
+        throw new PondError('ABORTED', 'the call was aborted', { cause: signal.reason });
+      }
       context.onClose(release);
       return {};
     },
