@@ -13,6 +13,7 @@ import type {
   UpdateResult,
 } from './protocol.ts';
 import type { CallLimits } from './router/budget.ts';
+import type { Router } from './router/router.ts';
 
 export interface OpenIndexOptions extends OpenOptions {
   /** The database that holds the index: a file, or an open handle, which is then left open. */
@@ -59,6 +60,7 @@ export interface ProjectIndex extends AsyncDisposable {
   status(options?: CallLimits): Promise<IndexStatus | null>;
   /** Keeps the index fresh while this process lives, whoever owns it. Resolves when it has caught up. */
   watch(options?: CallLimits): Promise<void>;
+  /** Ends the watch, and the handle unless it was given. */
   close(): Promise<void>;
 }
 
@@ -88,13 +90,21 @@ class OpenedIndex implements ProjectIndex {
   readonly db: Pond;
   readonly #inner: InnerPond;
   readonly #ownsHandle: boolean;
+  readonly #watch: number;
   #rewatch: (() => void) | undefined;
+  #isClosed = false;
 
   constructor(root: string, pond: InnerPond, ownsHandle: boolean) {
     this.root = root;
     this.db = pond;
     this.#inner = pond;
     this.#ownsHandle = ownsHandle;
+    this.#watch = pond[ROUTER].nextCall();
+  }
+
+  get #router(): Router {
+    if (this.#isClosed) throw new PondError('CLOSED', 'the index is closed');
+    return this.#inner[ROUTER];
   }
 
   async update({ paths, full, onProgress, ...limits }: UpdateOptions = {}): Promise<UpdateResult> {
@@ -105,7 +115,7 @@ class OpenedIndex implements ProjectIndex {
       ...(paths && { paths: paths.map((path) => this.#within(path)) }),
       ...(full && { full }),
     };
-    const router = this.#inner[ROUTER];
+    const router = this.#router;
     if (!onProgress) return router.call('index/update', params, limits);
     return router.callWithProgress('index/update', params, onProgress, limits);
   }
@@ -120,11 +130,11 @@ class OpenedIndex implements ProjectIndex {
       ...(path !== undefined && { path: [path].flat() as string[] }),
       ...(lang !== undefined && { lang: [lang].flat() as string[] }),
     };
-    return this.#inner[ROUTER].call('index/search', params, { signal, timeout });
+    return this.#router.call('index/search', params, { signal, timeout });
   }
 
-  status(limits: CallLimits = {}): Promise<IndexStatus | null> {
-    return this.#inner[ROUTER].call('index/status', {}, limits);
+  async status(limits: CallLimits = {}): Promise<IndexStatus | null> {
+    return this.#router.call('index/status', {}, limits);
   }
 
   async watch(limits: CallLimits = {}): Promise<void> {
@@ -138,12 +148,25 @@ class OpenedIndex implements ProjectIndex {
   }
 
   async close(): Promise<void> {
-    if (this.#rewatch) this.#inner.off('owner-found', this.#rewatch);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const rewatch = this.#rewatch;
+    this.#rewatch = undefined;
+    if (rewatch) this.#inner.off('owner-found', rewatch);
     if (this.#ownsHandle) await this.#inner.close();
+    else if (rewatch) await this.#unwatch();
   }
 
   async #askToWatch(limits: CallLimits): Promise<void> {
-    await this.#inner[ROUTER].call('index/watch', { root: this.root }, limits);
+    await this.#router.call('index/watch', { root: this.root, watch: this.#watch }, limits);
+    if (!this.#isClosed) return;
+    await this.#unwatch();
+    throw new PondError('CLOSED', 'the index was closed');
+  }
+
+  /** The handle lives on, and its session with the owner holds what was asked for. Where either is gone, so is the watch. */
+  async #unwatch(): Promise<void> {
+    await this.#inner[ROUTER].call('index/unwatch', { watch: this.#watch }).catch(() => undefined);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -233,8 +233,13 @@ export interface IndexStatus {
   readonly updated_at: string;
 }
 
-const WatchParams = v.strictObject({ root: text });
+const WatchParams = v.strictObject({
+  root: text,
+  /** The client's own number for this watch, by which it lets go of it; 0 unless told. Asked for twice it is one. */
+  watch: maybe(count),
+});
 export type WatchParams = v.InferOutput<typeof WatchParams>;
+const UnwatchParams = v.strictObject({ watch: maybe(count) });
 
 // -- the owner --------------------------------------------------------------------------------------------------
 
@@ -296,6 +301,7 @@ export const METHODS = {
   'index/search': { params: SearchParams, replay: 'always' },
   'index/status': { params: Nothing, replay: 'always' },
   'index/watch': { params: WatchParams, replay: 'always' },
+  'index/unwatch': { params: UnwatchParams, replay: 'always' },
   status: { params: Nothing, replay: 'always' },
   /** From the named successor, or from a newer version that asks to be: its worker is warm. */
   standby: { params: StandbyParams, replay: 'never' },
@@ -318,6 +324,7 @@ interface Results {
   'index/search': SearchResult;
   'index/status': IndexStatus | null;
   'index/watch': Record<string, never>;
+  'index/unwatch': Record<string, never>;
   status: StatusResult;
   standby: Record<string, never>;
   stop: { readonly pid: number };

@@ -12,13 +12,13 @@ export interface ServiceContext {
   readonly standby: (socket: string, now: boolean) => void;
   readonly isReadOnly: () => boolean;
   readonly notify: <N extends NoticeName>(name: N, value: Notices[N]) => void;
-  /** Runs when the client goes. */
-  readonly onClose: (release: () => Promise<void>) => void;
+  /** What lets go of each of the client's watches, by its number. All are let go of when the client goes. */
+  readonly watches: Map<number, () => Promise<void>>;
 }
 
 /** The method table, implemented: the engine's side of every call. */
 export function createService(context: ServiceContext): Calls {
-  const { sql, index, isReadOnly } = context;
+  const { sql, index, isReadOnly, watches } = context;
   const writableIndex = (): Promise<SearchIndex> => {
     if (isReadOnly()) throw new PondError('READ_ONLY', 'a read-only handle may not change the index');
     return index();
@@ -43,14 +43,22 @@ export function createService(context: ServiceContext): Calls {
     },
     'index/search': async (params, { signal }) => (await index()).search(params, { signal }),
     'index/status': async () => (await index()).status(),
-    'index/watch': async ({ root }, { signal }) => {
+    'index/watch': async ({ root, watch = 0 }, { signal }) => {
       const release = await (await writableIndex()).watch(root);
       // Nobody comes back for it: the client has gone, or has given up, during the first scan.
       if (signal.aborted) {
         await release();
         throw new PondError('ABORTED', 'the call was aborted', { cause: signal.reason });
       }
-      context.onClose(release);
+      const before = watches.get(watch);
+      watches.set(watch, release);
+      await before?.();
+      return {};
+    },
+    'index/unwatch': async ({ watch = 0 }) => {
+      const release = watches.get(watch);
+      watches.delete(watch);
+      await release?.();
       return {};
     },
     status: () => context.status(),

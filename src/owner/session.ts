@@ -46,7 +46,7 @@ export class Session {
   readonly #running = new Map<AbortController, Promise<unknown>>();
   /** Calls that were told to change data. */
   readonly #begun = new Set<number>();
-  readonly #releases = new Set<() => Promise<void>>();
+  readonly #watches = new Map<number, () => Promise<void>>();
   readonly #service: Calls;
   #sql: Promise<SqlSession> | undefined;
   #openedSql: SqlSession | undefined;
@@ -66,7 +66,7 @@ export class Session {
       standby: (socket, now) => this.#standBy(socket, now),
       isReadOnly: () => this.hello?.readOnly ?? true,
       notify: (name, value) => void this.#notify(name, value),
-      onClose: (release) => void this.#releases.add(release),
+      watches: this.#watches,
     });
     this.#accepted = accept(channel, (method, params, call) => this.#answer(method, params, call));
     this.gone = this.closed.then(async () => {
@@ -249,8 +249,8 @@ export class Session {
   }
 
   async #release(): Promise<void> {
-    const releases = [...this.#releases];
-    this.#releases.clear();
+    const releases = [...this.#watches.values()];
+    this.#watches.clear();
     const sql = this.#sql;
     this.#sql = undefined;
     this.#openedSql = undefined;

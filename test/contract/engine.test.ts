@@ -5,7 +5,7 @@ import { describeContract, describeOnce } from './suite.ts';
 /** The method table on the engine itself: nothing in between. */
 const connect: Connect = async ({ database, owner }, hello) => {
   const begun = announcements();
-  const releases: (() => Promise<void>)[] = [];
+  const watches = new Map<number, () => Promise<void>>();
   const sql = await database.openSession({
     readOnly: hello.readOnly,
     client: hello.client,
@@ -19,14 +19,14 @@ const connect: Connect = async ({ database, owner }, hello) => {
     standby: () => undefined,
     isReadOnly: () => hello.readOnly,
     notify: () => undefined,
-    onClose: (release) => void releases.push(release),
+    watches,
   });
   return {
     call: (method, params, signal = new AbortController().signal) =>
       service[method](params as never, { signal }) as never,
     began: begun.of,
     async close() {
-      await Promise.all(releases.map((release) => release()));
+      await Promise.all([...watches.values()].map((release) => release()));
       await sql.close();
     },
   };

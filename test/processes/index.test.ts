@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { BIN, ownerFirst, ownerOf, type Peer, until, World } from '../support/world.ts';
 
@@ -25,6 +25,18 @@ async function readers(world: World, root: string, count: number): Promise<Peer[
 
 const isFound = async (peer: Peer, word: string): Promise<boolean> =>
   (await peer.ask('search', word)).hits.length > 0;
+
+/** What the kernel tells this process of changes to, by inotify. */
+function watchedFolders({ pid }: Peer): number {
+  const texts = readdirSync(`/proc/${pid}/fdinfo`).map((fd) => {
+    try {
+      return readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
+    } catch {
+      return '';
+    }
+  });
+  return texts.join('').split('inotify wd:').length - 1;
+}
 
 describe('an index that several processes have open', () => {
   it('is updated by a reader, which sees the progress of the owner', async () => {
@@ -130,6 +142,26 @@ describe('an index that several processes have open', () => {
     writeFileSync(`${root}/zebra.ts`, 'export const zebra = 1;\n');
     await until(() => isFound(other, 'zebra'));
   });
+
+  it.runIf(process.platform === 'linux')(
+    'is closed and not watched any more, while its handle lives on',
+    async () => {
+      const world = new World();
+      const root = tree(world, 5);
+      const [owner, reader] = await ownerFirst(await world.peers(2, world.path('app.duckdb')));
+      for (const peer of [owner, reader]) {
+        await peer.ask('openIndexOnHandle', root);
+        await peer.ask('watch');
+        expect(watchedFolders(owner)).toBeGreaterThan(0);
+        await peer.ask('close');
+        await until(() => watchedFolders(owner) === 0);
+        expect(await peer.refusal('search', 'common')).toMatchObject({ code: 'CLOSED' });
+        expect(await peer.refusal('update')).toMatchObject({ code: 'CLOSED' });
+        expect(await peer.refusal('watch')).toMatchObject({ code: 'CLOSED' });
+        expect(await peer.ask('query', 'SELECT 1 AS n')).toEqual([{ n: 1 }]);
+      }
+    },
+  );
 
   it('is not taken for watched where a `watch` has failed', async () => {
     const world = new World();
