@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { dirname } from 'node:path';
 import { fromSystem, PondError } from './errors.ts';
 import { type OpenOptions, realFolder } from './options.ts';
+import { pathWithin } from './path-within.ts';
 import { indexFile } from './paths.ts';
 import { type InnerPond, openInner, type Pond, ROUTER } from './pond.ts';
 import type {
@@ -112,7 +113,7 @@ class OpenedIndex implements ProjectIndex {
       throw new TypeError('update: onProgress must be a function');
     const params: UpdateParams = {
       root: this.root,
-      ...(paths && { paths: paths.map((path) => this.#within(path)) }),
+      ...(paths && { paths: paths.map((path) => pathWithin(this.root, path)) }),
       ...(full && { full }),
     };
     const router = this.#router;
@@ -171,12 +172,5 @@ class OpenedIndex implements ProjectIndex {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #within(path: string): string {
-    const inside = relative(this.root, resolve(this.root, path));
-    if (inside.startsWith('..') || isAbsolute(inside))
-      throw new PondError('INVALID', `${path} is outside ${this.root}`);
-    return inside.split(sep).join('/');
   }
 }

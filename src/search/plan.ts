@@ -23,6 +23,7 @@ export interface Plan {
 
 /** The rows within the scopes: what an update of these paths may find gone. */
 export async function readKnown(connection: Connection, scopes: readonly string[]): Promise<KnownFile[]> {
+  if (scopes.length === 0) return [];
   const all = scopes.includes('');
   const within = scopes.map((_, i) => `path = $${i + 1} OR starts_with(path, $${i + 1} || '/')`).join(' OR ');
   const rows = await connection.all(

@@ -120,6 +120,15 @@ describe('an update', () => {
     });
   });
 
+  test('of no paths does nothing', async () => {
+    const root = tempTree({ 'a.ts': 'one' });
+    const { index } = await openTestIndex();
+    expect(await index.update({ root, paths: [] })).toMatchObject({ added: 0, files: 0 });
+    await index.update({ root });
+    rmSync(join(root, 'a.ts'));
+    expect(await index.update({ root, paths: [] })).toMatchObject({ removed: 0, files: 1, generation: 1 });
+  });
+
   test('of a .gitignore looks at its whole folder', async () => {
     const root = tempTree({ 'sub/a.ts': 'one', 'sub/b.log': 'two' });
     const { index } = await openTestIndex();
