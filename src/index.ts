@@ -12,6 +12,7 @@ export type {
   ClientStatus,
   IndexStatus,
   SearchHit,
+  SearchMode,
   SearchResult,
   SkippedFile,
   StatusResult,

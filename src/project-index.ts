@@ -7,6 +7,7 @@ import { indexFile } from './paths.ts';
 import { type InnerPond, openInner, type Pond, ROUTER } from './pond.ts';
 import type {
   IndexStatus,
+  SearchMode,
   SearchParams,
   SearchResult,
   UpdateParams,
@@ -37,9 +38,11 @@ export interface SearchOptions extends CallLimits {
   /** Globs over the path; a hit matches one of them. `*.ts` looks at the name, `src/**` at the whole path. */
   readonly path?: Many;
   readonly lang?: Many;
-  /** The text is one exact string. */
+  /** What the text is: words to rank by (unless told), one exact string, or a regular expression (RE2). */
+  readonly mode?: SearchMode;
+  /** Short for the mode `literal`. */
   readonly literal?: boolean;
-  /** The text is a regular expression (RE2). */
+  /** Short for the mode `regex`. */
   readonly regex?: boolean;
   /** Lines around each matching line in the snippet; 2 unless told. */
   readonly context?: number;
@@ -75,6 +78,10 @@ export async function openIndex(project: string, options: OpenIndexOptions = {})
   if (typeof target === 'object') return new OpenedIndex(root, target as InnerPond, false);
   return new OpenedIndex(root, await openInner(target ?? indexPlace(root), rest), true);
 }
+
+/** An option that is undefined is one that was not given. */
+const withoutUndefined = <T extends object>(options: T): T =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 
 function indexPlace(root: string): string {
   const file = indexFile(root);
@@ -127,7 +134,7 @@ class OpenedIndex implements ProjectIndex {
     if (fresh) await this.update({ signal, timeout });
     const params: SearchParams = {
       query: text,
-      ...flags,
+      ...withoutUndefined(flags),
       ...(path !== undefined && { path: [path].flat() as string[] }),
       ...(lang !== undefined && { lang: [lang].flat() as string[] }),
     };

@@ -177,6 +177,9 @@ export interface UpdateProgress {
   readonly totalBytes: number;
 }
 
+export const SEARCH_MODES = ['ranked', 'literal', 'regex'] as const;
+export type SearchMode = (typeof SEARCH_MODES)[number];
+
 const SearchParams = v.strictObject({
   query: text,
   /** Hits at most; 10 unless told. */
@@ -185,6 +188,8 @@ const SearchParams = v.strictObject({
   path: maybe(v.array(text)),
   /** Language names as in `lang` of a hit. */
   lang: maybe(v.array(text)),
+  /** `ranked` unless told; `literal` and `regex` below are another way to say it, and must not contradict. */
+  mode: maybe(v.picklist(SEARCH_MODES)),
   /** The query is one exact string, case and all. */
   literal: maybe(flag),
   /** The query is a regular expression (RE2). */

@@ -1,6 +1,6 @@
 import type { Connection } from '../engine/connection.ts';
 import { PondError } from '../errors.ts';
-import type { SearchHit, SearchParams } from '../protocol.ts';
+import type { SearchHit, SearchMode } from '../protocol.ts';
 import type { Filter } from './filter.ts';
 import { type Candidate, candidateOf, type Ranked } from './rank.ts';
 import { META, metaIn } from './schema.ts';
@@ -19,10 +19,12 @@ export interface Found {
  */
 export async function scanChunks(
   connection: Connection,
-  { query, regex = false }: SearchParams,
+  query: string,
+  mode: Exclude<SearchMode, 'ranked'>,
   filter: Filter,
   limit: number,
 ): Promise<Ranked<Found>> {
+  const regex = mode === 'regex';
   const params = [...filter.params, regex ? `(?m)${query}` : query];
   const matches = (column: string) =>
     regex ? `regexp_matches(${column}, $${params.length})` : `contains(${column}, $${params.length})`;

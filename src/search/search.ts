@@ -5,6 +5,7 @@ import { definitionsIn } from './definitions.ts';
 import { type Filter, filterOf } from './filter.ts';
 import { familyOf } from './languages.ts';
 import { matchingLines } from './match-lines.ts';
+import { modeOf } from './mode.ts';
 import { queryTerms } from './query-terms.ts';
 import { bestChunks, type Candidate, explainChunks, type Ranked } from './rank.ts';
 import { POOL, rerank } from './rerank.ts';
@@ -81,15 +82,16 @@ const incomplete = ({ root }: Meta): PondError =>
     },
   );
 
-function check({ query, literal, regex }: SearchParams): void {
-  if (query.trim() === '') throw new PondError('INVALID', 'the query is empty');
-  if (literal && regex) throw new PondError('INVALID', 'a query is literal or a regex, not both');
+function check(params: SearchParams): void {
+  if (params.query.trim() === '') throw new PondError('INVALID', 'the query is empty');
+  modeOf(params);
 }
 
 function chunksFor(connection: Connection, params: SearchParams, filter: Filter): Promise<Ranked<Found>> {
-  return params.literal || params.regex
-    ? scanChunks(connection, params, filter, params.limit ?? DEFAULT_LIMIT)
-    : rankedChunks(connection, params, filter);
+  const mode = modeOf(params);
+  return mode === 'ranked'
+    ? rankedChunks(connection, params, filter)
+    : scanChunks(connection, params.query, mode, filter, params.limit ?? DEFAULT_LIMIT);
 }
 
 async function rankedChunks(

@@ -163,6 +163,14 @@ describe('an index that several processes have open', () => {
     },
   );
 
+  it('takes an option that is undefined for one that is not given, and a mode', async () => {
+    const world = new World();
+    const [peer] = (await readers(world, tree(world, 5), 1)) as [Peer];
+    await peer.ask('update');
+    expect((await peer.ask('searchUndefined', 'common')).hits).toHaveLength(10);
+    expect((await peer.ask('search', 'alpha3 = 1', { mode: 'literal' })).hits).toHaveLength(1);
+  });
+
   it('is not taken for watched where a `watch` has failed', async () => {
     const world = new World();
     const [peer] = (await readers(world, tree(world, 5), 1)) as [Peer];

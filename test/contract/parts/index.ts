@@ -71,6 +71,17 @@ export function indexContract(contract: Contract): void {
     expect(await paths({ path: ['*.md'] })).toEqual(['README.md']);
     expect(await paths({ lang: ['typescript'] })).toEqual(['src/walrus.ts']);
     expect(await paths({ query: 'The walrus', literal: true })).toEqual(['README.md']);
+    expect(await paths({ query: 'The walrus', mode: 'literal' })).toEqual(['README.md']);
+    expect(await paths({ query: 'feed[A-Z]\\w+', mode: 'regex' })).toEqual(['src/walrus.ts']);
+    expect(await paths({ mode: 'ranked', literal: false })).toHaveLength(2);
+    for (const wrong of [
+      { mode: 'ranked', regex: true },
+      { mode: 'literal', regex: true },
+      { mode: 'literal', literal: false },
+    ] as const)
+      await expect(client.call('index/search', { query: 'a', ...wrong })).rejects.toMatchObject({
+        code: 'INVALID',
+      });
     expect(await paths({ query: 'feed[A-Z]\\w+', regex: true, context: 0 })).toEqual(['src/walrus.ts']);
   });
 
