@@ -1,3 +1,4 @@
+import { PondError } from '../errors.ts';
 import { PROTOCOL_VERSION } from '../protocol.ts';
 import { isNewer } from '../version.ts';
 import type { Facts } from './facts.ts';
@@ -185,7 +186,9 @@ function checkVersions({ version, owner, record }: Facts): Finding {
 
 function checkIndex({ owner }: Facts): Finding {
   if (!owner) return fine('not looked at: no owner to ask');
-  const { index } = owner.status;
+  const { index } = owner;
+  if (index instanceof PondError)
+    return { ok: false, detail: index.message, next: index.hint ?? 'onepond index makes it again' };
   if (!index) return fine('this database holds none');
   const detail = `${index.root}: ${index.files} files, ${index.chunks} chunks, updated ${index.updated_at}, ${index.pending} pending`;
   return index.files > 0 || index.pending > 0

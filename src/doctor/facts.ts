@@ -7,7 +7,7 @@ import { readHolder } from '../election/lock-folder.ts';
 import { type OwnerRecord, readRecord } from '../election/record.ts';
 import { PondError } from '../errors.ts';
 import type { PondPaths } from '../paths.ts';
-import type { HelloParams, HelloResult, StatusResult } from '../protocol.ts';
+import type { HelloParams, HelloResult, IndexStatus, StatusResult } from '../protocol.ts';
 import { visitOwner } from '../router/visit.ts';
 import { dial } from '../transport/dial.ts';
 import { lookAt, type ProcessFacts } from './process-facts.ts';
@@ -27,10 +27,17 @@ export interface Facts {
   readonly lock: { readonly holder: Identity | 'damaged' | null; readonly isDead: boolean };
   readonly record: OwnerRecord | null;
   readonly recordIsDead: boolean;
-  /** The owner's own words: its hello and status; or why there are none. */
-  readonly owner: { readonly hello: HelloResult; readonly status: StatusResult } | null;
+  /** The owner's own words; or why there are none. */
+  readonly owner: OwnerFacts | null;
   readonly refusal: PondError | null;
   readonly folders: readonly RuntimeFolder[];
+}
+
+interface OwnerFacts {
+  readonly hello: HelloResult;
+  readonly status: StatusResult;
+  /** Or why the owner cannot tell: its `status` takes an index that cannot be read for none. */
+  readonly index: IndexStatus | null | PondError;
 }
 
 export async function gather(paths: PondPaths, hello: HelloParams, timeout: number): Promise<Facts> {
@@ -66,12 +73,21 @@ async function ask(
   try {
     const link = await visitOwner(paths, hello, timeout);
     if (!link) return { owner: null, refusal: null };
-    const status = await link.request('status', {}, timeout).finally(() => link.close());
-    return { owner: { hello: link.hello, status }, refusal: null };
+    try {
+      const status = await link.request('status', {}, timeout);
+      const index = await link.request('index/status', {}, timeout).catch(asRefusal);
+      return { owner: { hello: link.hello, status, index }, refusal: null };
+    } finally {
+      link.close();
+    }
   } catch (error) {
-    if (error instanceof PondError) return { owner: null, refusal: error };
-    throw error;
+    return { owner: null, refusal: asRefusal(error) };
   }
+}
+
+function asRefusal(error: unknown): PondError {
+  if (error instanceof PondError) return error;
+  throw error;
 }
 
 async function nobodyAt(identity: Identity, lock: string): Promise<boolean> {

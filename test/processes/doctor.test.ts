@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../src/doctor/index.ts';
 import { type Peer, World } from '../support/world.ts';
@@ -89,6 +89,23 @@ describe('onepond doctor', () => {
     expect(listing(world)).toEqual(before);
     await owner.kill('SIGCONT');
     expect(await owner.ask('query', 'SELECT * FROM t')).toEqual([]);
+  });
+
+  it('tells an index that cannot be read', async () => {
+    const world = new World();
+    const owner = await owned(world);
+    mkdirSync(world.path('tree'));
+    await owner.ask('openIndexOnHandle', world.path('tree'));
+    await owner.ask('update');
+    await owner.ask('run', "UPDATE _onepond.index_meta SET value = '999' WHERE key = 'version'");
+    const { wrong } = await examine(world);
+    expect(wrong).toEqual({
+      index: {
+        ok: false,
+        detail: 'the index has version 999, not 1',
+        next: expect.stringContaining('delete the index'),
+      },
+    });
   });
 
   it('names a program that holds the file without onepond', async () => {
