@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { errnoOf, fromSystem, PondError } from './errors.ts';
@@ -111,6 +111,19 @@ export function checkPrivate(folder: string): void {
 export function socketPath(folder: string, db: string, instance: string): string {
   const name = `${hashOf(db).slice(0, 10)}-${instance.slice(0, 8)}`;
   return process.platform === 'win32' ? `\\\\.\\pipe\\onepond-${name}` : join(folder, `${name}.sock`);
+}
+
+/** The socket paths of this database that lie in the folder, whether anybody listens on them or not. */
+export function socketsIn(folder: string, db: string): string[] {
+  // `<hash of the path>-<instance>.sock`
+  const prefix = basename(socketPath(folder, db, '')).replace(/\.sock$/, '');
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
+      .map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
 }
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');

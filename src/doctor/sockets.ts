@@ -1,7 +1,6 @@
-import { readdirSync, type Stats, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { runtimeFolders, socketPath } from '../paths.ts';
-import { dial } from '../transport/dial.ts';
+import { type Stats, statSync } from 'node:fs';
+import { runtimeFolders, socketsIn } from '../paths.ts';
+import { refuses } from '../transport/dial.ts';
 
 /** One of the folders that may hold sockets, where it is there. */
 export interface RuntimeFolder {
@@ -16,26 +15,11 @@ export async function lookAtFolders(db: string): Promise<RuntimeFolder[]> {
   for (const path of runtimeFolders()) {
     const stats = statSync(path, { throwIfNoEntry: false });
     if (!stats?.isDirectory()) continue;
-    found.push({ path, stats, sockets: await socketsIn(path, db) });
+    const sockets = socketsIn(path, db).map(async (socket) => ({
+      path: socket,
+      isDead: await refuses(socket),
+    }));
+    found.push({ path, stats, sockets: await Promise.all(sockets) });
   }
   return found;
-}
-
-async function socketsIn(folder: string, db: string): Promise<RuntimeFolder['sockets']> {
-  // `<hash of the path>-<instance>.sock`
-  const prefix = basename(socketPath(folder, db, '')).replace(/\.sock$/, '');
-  let names: string[];
-  try {
-    names = readdirSync(folder).filter((name) => name.startsWith(prefix) && name.endsWith('.sock'));
-  } catch {
-    return [];
-  }
-  return Promise.all(
-    names.map(async (name) => {
-      const path = join(folder, name);
-      const dialled = await dial(path, AbortSignal.timeout(1_000));
-      if (dialled.kind === 'connected') dialled.peer.close();
-      return { path, isDead: dialled.kind === 'refused' };
-    }),
-  );
 }

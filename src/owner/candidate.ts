@@ -25,6 +25,7 @@ import { checkSocketPath, type Listener, listen } from '../transport/listen.ts';
 import type { CampaignEnd, WorkerSetup } from './messages.ts';
 import { Owner } from './owner.ts';
 import { rehearse } from './rehearse.ts';
+import { sweepLater } from './sweep.ts';
 
 /** First and longest pause between two tries for the fence, in ms. */
 const FENCE_RETRY = { first: 3, longest: 200 } as const;
@@ -59,6 +60,7 @@ export class Candidate {
   #rehearsing: Promise<void> | undefined;
   #campaign: Promise<CampaignEnd> | undefined;
   #isLeaving = false;
+  #cancelSweep: () => void = () => undefined;
 
   constructor(setup: WorkerSetup & { readonly instance: string }, hooks: CandidateHooks) {
     this.#setup = setup;
@@ -171,6 +173,7 @@ export class Candidate {
   letGo(): void {
     const { paths, instance } = this.#setup;
     this.#rehearsal.abort();
+    this.#cancelSweep();
     if (this.#lock) withdrawRecord(paths, instance);
     this.#owner.interrupt();
     this.#fence?.lift();
@@ -238,6 +241,7 @@ export class Candidate {
     publishRecord(this.#setup.paths, record);
     failpoint('election.published');
     this.#owner.serve(database, record);
+    this.#cancelSweep = sweepLater(record.socket, record.db);
     this.#hooks.log('info', 'became the owner', { epoch, socket: record.socket });
   }
 

@@ -16,6 +16,8 @@ export type Dialled =
 
 /** EAGAIN: the backlog is full, so somebody listens and does not accept. It is asked again until the signal. */
 const BUSY_RETRY_MS = 50;
+/** A backlog that stays full for so long has somebody behind it. */
+const LOOK_MS = 1_000;
 
 /** Connects to the socket. Says nothing yet: a stopped owner's kernel accepts as well as a living one's. */
 export async function dial(path: string, signal: AbortSignal): Promise<Dialled> {
@@ -25,6 +27,13 @@ export async function dial(path: string, signal: AbortSignal): Promise<Dialled> 
     if (signal.aborted) return { kind: 'unreachable', reason: 'EAGAIN' };
     await new Promise((again) => setTimeout(again, BUSY_RETRY_MS));
   }
+}
+
+/** Whether the kernel says that nobody listens on a path that is there. */
+export async function refuses(path: string): Promise<boolean> {
+  const dialled = await dial(path, AbortSignal.timeout(LOOK_MS));
+  if (dialled.kind === 'connected') dialled.peer.close();
+  return dialled.kind === 'refused';
 }
 
 function dialOnce(path: string): Promise<Dialled | 'busy'> {

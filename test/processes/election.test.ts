@@ -1,6 +1,6 @@
-import { symlinkSync } from 'node:fs';
+import { readdirSync, symlinkSync, utimesSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ownerOf, type Peer, World } from '../support/world.ts';
+import { ownerOf, type Peer, until, World } from '../support/world.ts';
 
 const ROUNDS = 20;
 
@@ -80,5 +80,28 @@ describe('leaders that die one after the other', () => {
       expect((await (peers[0] as Peer).ask('state')).epoch).toBe(epoch + 1);
       await (peers[0] as Peer).ask('run', 'INSERT INTO t VALUES ($1)', [epoch]);
     }
+  });
+});
+
+describe('an owner', () => {
+  it('sweeps the sockets that killed owners of its file have left, and no other', async () => {
+    const world = new World();
+    const sockets = (): string[] => readdirSync(world.path('run')).sort();
+    const killed = async (name: string): Promise<string> => {
+      const before = sockets();
+      const [peer] = (await world.peers(1, world.path(name))) as [Peer];
+      const [socket = ''] = sockets().filter((path) => !before.includes(path));
+      await peer.kill();
+      return socket;
+    };
+    const ofAnother = await killed('other.duckdb');
+    const old = await killed('app.duckdb');
+    const young = await killed('app.duckdb');
+    const longAgo = new Date(Date.now() - 60_000);
+    for (const name of [ofAnother, old]) utimesSync(world.path('run', name), longAgo, longAgo);
+    const peers = await world.peers(2, world.path('app.duckdb'));
+    await until(() => !sockets().includes(old));
+    expect(sockets()).toEqual(expect.arrayContaining([ofAnother, young]));
+    for (const peer of peers) expect(await peer.ask('query', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 });
