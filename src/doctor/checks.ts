@@ -22,7 +22,13 @@ const LONG_LOG = 32 * MB;
 const ROOM = 64 * MB;
 
 const fine = (detail: string): Finding => ({ ok: true, detail });
-const size = (bytes: number): string => `${(bytes / MB).toFixed(1)} MB`;
+const UNITS = ['KB', 'MB', 'GB', 'TB'] as const;
+
+/** In the largest unit that leaves a whole number before the point. */
+function size(bytes: number): string {
+  const unit = UNITS.findLastIndex((_, i) => bytes >= 1024 ** (i + 1));
+  return unit < 0 ? `${bytes} B` : `${(bytes / 1024 ** (unit + 1)).toFixed(1)} ${UNITS[unit]}`;
+}
 
 /** The table of checks, in the order in which they are told. */
 export const CHECKS: readonly { readonly name: string; readonly check: Check }[] = [

@@ -91,6 +91,15 @@ describe('onepond doctor', () => {
     expect(await owner.ask('query', 'SELECT * FROM t')).toEqual([]);
   });
 
+  it('tells sizes in units that people read', async () => {
+    const world = new World();
+    await owned(world);
+    const { checks } = await examine(world);
+    const detail = (name: string) => checks.find((check) => check.name === name)?.detail;
+    expect(detail('disk')).toMatch(/^\d{1,4}\.\d [MGT]B free$/);
+    expect(detail('wal')).toMatch(/^\d{1,4} B$|^\d{1,3}\.\d KB$/);
+  });
+
   it('tells an index that cannot be read', async () => {
     const world = new World();
     const owner = await owned(world);
