@@ -45,7 +45,7 @@ export const CHECKS: readonly { readonly name: string; readonly check: Check }[]
   { name: 'index', check: checkIndex },
 ];
 
-function checkFile({ file, paths, record, recordIsDead }: Facts): Finding {
+function checkFile({ file, isDuckDB, paths, record, recordIsDead }: Facts): Finding {
   if (!file)
     return {
       ok: false,
@@ -60,6 +60,13 @@ function checkFile({ file, paths, record, recordIsDead }: Facts): Finding {
       ok: false,
       detail: `${paths.db} is not the file that process ${record?.pid} opened`,
       next: `move the other file back, or end process ${record?.pid}`,
+    };
+  }
+  if (isDuckDB === false) {
+    return {
+      ok: false,
+      detail: `${paths.db}, ${size(file.size)}, is no DuckDB file`,
+      next: 'restore a copy, or name a database file with --db',
     };
   }
   return fine(`${paths.db}, ${size(file.size)}, inode ${file.ino}`);

@@ -10,15 +10,18 @@ import type { PondPaths } from '../paths.ts';
 import type { HelloParams, HelloResult, IndexStatus, StatusResult } from '../protocol.ts';
 import { visitOwner } from '../router/visit.ts';
 import { dial } from '../transport/dial.ts';
+import { isDuckDB } from './magic.ts';
 import { lookAt, type ProcessFacts } from './process-facts.ts';
 import { lookAtFolders, type RuntimeFolder } from './sockets.ts';
 
-/** All that can be known of a database from outside. Nothing here opens the file: a stat is all it gets. */
+/** All that can be known of a database from outside. While anybody may hold the file, a stat is all it gets. */
 export interface Facts {
   readonly paths: PondPaths;
   /** Version of this onepond. */
   readonly version: string;
   readonly file: Stats | undefined;
+  /** The file's first bytes are those of a DuckDB file; null where it was not looked at. */
+  readonly isDuckDB: boolean | null;
   readonly wal: Stats | undefined;
   /** Bytes free to this user where the file lies; null where the system does not tell. */
   readonly free: number | null;
@@ -50,10 +53,14 @@ export async function gather(paths: PondPaths, hello: HelloParams, timeout: numb
     lockHolder !== null && lockHolder !== 'damaged' ? nobodyAt(lockHolder, paths.lock) : false,
     lookAtFolders(paths.db),
   ]);
+  const file = statSync(paths.db, { throwIfNoEntry: false });
+  const isLockFree = lockHolder === null || lockHolder === 'damaged' || lockIsDead;
+  const isFree = pid === null && !answer.owner && !answer.refusal && (!record || recordIsDead) && isLockFree;
   return {
     paths,
     version: hello.version,
-    file: statSync(paths.db, { throwIfNoEntry: false }),
+    file,
+    isDuckDB: isFree && file?.isFile() ? isDuckDB(paths.db) : null,
     wal: statSync(`${paths.db}.wal`, { throwIfNoEntry: false }),
     free: freeBytes(dirname(paths.db)),
     holder: pid === null ? null : lookAt(pid),

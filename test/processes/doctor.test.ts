@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../src/doctor/index.ts';
 import { type Peer, World } from '../support/world.ts';
@@ -62,6 +62,16 @@ describe('onepond doctor', () => {
     const world = new World();
     const before = listing(world);
     expect(Object.keys((await examine(world)).wrong)).toEqual(['file']);
+    expect(listing(world)).toEqual(before);
+  });
+
+  it('tells a file that is none of DuckDB, and leaves it as it is', async () => {
+    const world = new World();
+    writeFileSync(world.path('app.duckdb'), 'a text of 19 bytes\n');
+    const before = listing(world);
+    const { wrong } = await examine(world);
+    expect(Object.keys(wrong)).toEqual(['file']);
+    expect(wrong.file?.detail).toContain('19 B, is no DuckDB file');
     expect(listing(world)).toEqual(before);
   });
 
