@@ -4,11 +4,11 @@ import { keepAlive, letEnd } from '../router/alive.ts';
 import { VERSION } from '../version.ts';
 import { COMMANDS, type CommandRow, GLOBAL_OPTIONS, type OptionRow } from './commands.ts';
 import { type Context, EXIT, type GlobalOptions } from './context.ts';
-import { forgiveClosedPipes, note, printError } from './print.ts';
+import { note, printError, watchOutput } from './print.ts';
 
 /** The one place that exits. */
 export async function main(argv: readonly string[]): Promise<void> {
-  forgiveClosedPipes();
+  watchOutput({ json: wantsJson(argv) });
   let status: number = EXIT.done;
   const program = createProgram(async (row, args, own, options) => {
     status = await runCommand(row, args, own, options);
@@ -22,6 +22,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.exitCode = status;
   // What is left is Node's own taking down: a pipe or a file has all that was written by now.
   if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit();
+}
+
+/** Known before the arguments are understood, as that may be what fails. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end < 0 ? argv.length : end).includes('--json');
 }
 
 type Action = (

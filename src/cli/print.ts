@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { PondError } from '../errors.ts';
+import { ERRORS, errnoOf, fromSystem, PondError } from '../errors.ts';
 
 /** The one place that prints. Data goes to stdout; everything for people goes to stderr. */
 
@@ -27,9 +27,19 @@ export function printError(error: PondError, { json = false, debug = false }): v
   if (debug) note(String(error.stack));
 }
 
-/** A reader that has seen enough (`| head`) is no error, and neither is a terminal that is gone. */
-export function forgiveClosedPipes(): void {
-  process.stdout.on('error', () => process.exit(0));
+/**
+ * A reader that has seen enough (`| head`) is no error, and neither is a terminal that is gone. All else is: what
+ * was to be written is lost.
+ */
+export function watchOutput(options: { readonly json: boolean }): void {
+  process.stdout.on('error', (error) => {
+    if (errnoOf(error) === 'EPIPE') process.exit(0);
+    const known = fromSystem(error, 'stdout');
+    const failure =
+      known instanceof PondError ? known : new PondError('PERMISSION', `stdout: ${error.message}`);
+    printError(failure, options);
+    process.exit(ERRORS[failure.code].exit);
+  });
   process.stderr.on('error', () => undefined);
 }
 

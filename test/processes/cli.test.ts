@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { project, SOURCES, serve } from '../support/project.ts';
 import { BIN, until, World } from '../support/world.ts';
@@ -176,6 +177,20 @@ describe('wrong usage', () => {
     });
     child.kill('SIGINT');
     expect(await ended).toBe(130);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a full disk under stdout', () => {
+  it('ends a command with 2 and says so', () => {
+    const world = new World();
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [BIN, '--db', 'a.duckdb', '--json', 'sql', 'SELECT 1'],
+      { env: world.env, cwd: world.dir, stdio: ['ignore', full, 'pipe'], encoding: 'utf8' },
+    );
+    closeSync(full);
+    expect({ status, code: JSON.parse(stderr).error.code }).toEqual({ status: 2, code: 'DISK_FULL' });
   });
 });
 
