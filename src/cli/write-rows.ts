@@ -2,7 +2,7 @@ import type { Row } from '../statements.ts';
 import { print } from './print.ts';
 
 /** A result as it comes, batch by batch; `null` rows never come. */
-export type Batches = AsyncIterable<readonly Row[]>;
+export type Batches = AsyncIterableIterator<readonly Row[]>;
 
 const cell = (value: unknown): string =>
   value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);

@@ -137,6 +137,20 @@ describe('onepond sql', () => {
     expect((await run(['SELECT 1 WHERE false'])).stdout).toBe('[]\n');
   });
 
+  it('writes exactly once, though the owner dies before it can answer', async () => {
+    const world = new World();
+    const file = world.path('app.duckdb');
+    // The first commit is the table's.
+    const owner = await world.peer({ env: { ONEPOND_FAILPOINTS: 'commit.done=kill#2' } });
+    await owner.ask('open', file);
+    await owner.ask('run', 'CREATE TABLE t (n INTEGER)');
+    const sql = (...args: string[]) => world.cli(['--db', file, '--json', 'sql', ...args]);
+    const written = await sql('INSERT INTO t VALUES ($1) RETURNING n', '--param', '7');
+    expect(written).toEqual({ code: 0, stdout: '[{"n":7}]\n', stderr: '' });
+    await owner.exited;
+    expect((await sql('SELECT n FROM t')).stdout).toBe('[{"n":7}]\n');
+  });
+
   it('says in one line, or in one JSON object, what DuckDB refused', async () => {
     const world = new World();
     const plain = await world.cli(['--db', 'a.duckdb', 'sql', 'SELEC 1']);
