@@ -26,7 +26,11 @@ export function pondPaths(file: string): PondPaths {
     throw new PondError('INVALID', `${JSON.stringify(file)} names no file that processes could share`);
   }
   // As the system reads it, link by link: `link/..` is the parent of what the link points to.
-  const db = realPath(file);
+  return pathsBeside(realPath(file));
+}
+
+/** The paths of a database whose real path is known, or that has no folder yet. */
+export function pathsBeside(db: string): PondPaths {
   const home = `${db}.onepond`;
   return {
     db,

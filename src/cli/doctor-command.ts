@@ -1,14 +1,14 @@
 import pc from 'picocolors';
 import { type Diagnosis, examine } from '../doctor/index.ts';
 import { EXIT, type Run } from './context.ts';
-import { existingPlace, visitorHello } from './place.ts';
+import { placeToLook, visitorHello } from './place.ts';
 import { print, printJson } from './print.ts';
 
 /** Enough for an owner that lives: its event loop answers, whatever DuckDB is doing. */
 const TIMEOUT = 2_000;
 
 export const run: Run = async ({ options }, _args, { fix = false }) => {
-  const paths = existingPlace(options);
+  const paths = placeToLook(options);
   const timeout = options.timeout ?? TIMEOUT;
   const diagnosis = await examine(paths, visitorHello(paths, 'doctor'), { fix: fix === true, timeout });
   if (options.json) await printJson(diagnosis);

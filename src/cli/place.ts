@@ -1,21 +1,42 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fromSystem } from '../errors.ts';
 import type { OpenOptions } from '../options.ts';
-import { indexFile, type PondPaths, pondPaths, projectRoot } from '../paths.ts';
+import { indexFile, type PondPaths, pathsBeside, pondPaths, projectRoot } from '../paths.ts';
 import { type HelloParams, PROTOCOL_VERSION } from '../protocol.ts';
 import { VERSION } from '../version.ts';
 import type { GlobalOptions } from './context.ts';
 
-/** The database that a command works on: named, or the index of the project around the current folder. */
-export function databaseFile({ db }: GlobalOptions, root = projectRoot(process.cwd())): string {
-  return db ?? process.env.ONEPOND_DB ?? indexFile(root);
+export const namedFile = ({ db }: GlobalOptions): string | undefined => db ?? process.env.ONEPOND_DB;
+const defaultFile = (): string => indexFile(projectRoot(process.cwd()));
+
+/**
+ * The database to open: named, or the index of the project around the current folder. Only the latter has its
+ * folder made: a name that leads nowhere is a slip.
+ */
+export function placeToOpen(options: GlobalOptions): string {
+  const named = namedFile(options);
+  if (named !== undefined) return named;
+  const file = defaultFile();
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    return file;
+  } catch (error) {
+    throw fromSystem(error, 'the cache folder');
+  }
 }
 
 export function openOptions({ timeout }: GlobalOptions, command: string): OpenOptions {
   return { name: `onepond ${command}`, ...(timeout !== undefined && { timeout }) };
 }
 
-/** For commands that look and start nothing. @throws PondError NOT_FOUND where not even the folder is there */
-export function existingPlace(options: GlobalOptions): PondPaths {
-  return pondPaths(databaseFile(options));
+/** For commands that look and start nothing. @throws PondError NOT_FOUND where a named file has no folder */
+export function placeToLook(options: GlobalOptions): PondPaths {
+  const named = namedFile(options);
+  if (named !== undefined) return pondPaths(named);
+  const file = defaultFile();
+  // A project that was never indexed has not even the folder.
+  return existsSync(dirname(file)) ? pondPaths(file) : pathsBeside(file);
 }
 
 export function visitorHello(paths: PondPaths, command: string): HelloParams {

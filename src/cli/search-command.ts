@@ -4,7 +4,7 @@ import { openIndex, type ProjectIndex, type SearchOptions } from '../project-ind
 import type { SearchResult } from '../protocol.ts';
 import { type Context, EXIT, type GlobalOptions, type Run } from './context.ts';
 import { formatHits, type HitFormat } from './format-hits.ts';
-import { openOptions } from './place.ts';
+import { namedFile, openOptions } from './place.ts';
 import { note, print, printJson } from './print.ts';
 import { showProgress } from './progress.ts';
 
@@ -16,7 +16,7 @@ export const run: Run = async (context, words, flags) => {
   const { options } = context;
   const { limit, path, lang, literal, regex, context: lines, explain, fresh, format } = flags as SearchFlags;
   const root = projectRoot(process.cwd());
-  const db = options.db ?? process.env.ONEPOND_DB;
+  const db = namedFile(options);
   await using index = await openIndex(root, {
     ...openOptions(options, 'search'),
     ...(db !== undefined && { db }),

@@ -1,11 +1,9 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { projectRoot } from '../paths.ts';
 import { open, type Pond } from '../pond.ts';
 import { openIndex } from '../project-index.ts';
 import { type Context, EXIT, type Run } from './context.ts';
 import { detach } from './detach.ts';
-import { databaseFile, openOptions } from './place.ts';
+import { openOptions, placeToOpen } from './place.ts';
 import { note, print, printJson } from './print.ts';
 
 interface ServeFlags {
@@ -18,9 +16,10 @@ export const run: Run = async (context, _args, flags) => {
   const { watch, detach: background, idleTimeout } = flags as ServeFlags;
   if (background) return detach(context.options);
   const { options, signal } = context;
-  const file = databaseFile(options);
-  mkdirSync(dirname(file), { recursive: true });
-  await using db = await open(file, { ...openOptions(options, 'serve'), candidate: 'prefer' });
+  await using db = await open(placeToOpen(options), {
+    ...openOptions(options, 'serve'),
+    candidate: 'prefer',
+  });
   if (!(await becomeOwner(db, context))) return EXIT.done;
   const left = ownershipEnds(db, signal);
   if (watch) await (await openIndex(projectRoot(process.cwd()), { db })).watch();

@@ -3,14 +3,14 @@ import { open, type Pond } from '../pond.ts';
 import type { CallLimits } from '../router/budget.ts';
 import type { Row } from '../statements.ts';
 import { EXIT, type Run } from './context.ts';
-import { databaseFile, openOptions } from './place.ts';
+import { openOptions, placeToOpen } from './place.ts';
 import { readsOnly } from './reads-only.ts';
 import { type Batches, ROW_WRITERS, type RowFormat } from './write-rows.ts';
 
 export const run: Run = async ({ options, limits }, [statement = ''], flags) => {
   const { param = [], format } = flags as { param?: string[]; format?: RowFormat };
   const sql = statement === '-' ? await text(process.stdin) : statement;
-  await using db: Pond = await open(databaseFile(options), openOptions(options, 'sql'));
+  await using db: Pond = await open(placeToOpen(options), openOptions(options, 'sql'));
   const batches = rowsOf(db, sql, param.map(paramValue), limits);
   await ROW_WRITERS[options.json ? 'json' : (format ?? 'table')](batches);
   return EXIT.done;

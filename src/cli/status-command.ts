@@ -1,8 +1,7 @@
-import { PondError } from '../errors.ts';
 import type { StatusResult } from '../protocol.ts';
 import { visitOwner } from '../router/visit.ts';
 import { EXIT, type GlobalOptions, type Run } from './context.ts';
-import { databaseFile, existingPlace, visitorHello } from './place.ts';
+import { placeToLook, visitorHello } from './place.ts';
 import { print, printJson } from './print.ts';
 
 const TIMEOUT = 10_000;
@@ -15,18 +14,11 @@ export const run: Run = async ({ options }) => {
 };
 
 async function readStatus(options: GlobalOptions): Promise<StatusResult> {
-  const nobody = { db: databaseFile(options), owner: null, clients: [], index: null };
-  try {
-    const paths = existingPlace(options);
-    const timeout = options.timeout ?? TIMEOUT;
-    const link = await visitOwner(paths, visitorHello(paths, 'status'), timeout);
-    if (!link) return { ...nobody, db: paths.db };
-    return await link.request('status', {}, timeout).finally(() => link.close());
-  } catch (error) {
-    // A project that was never indexed has not even the folder.
-    if (error instanceof PondError && error.code === 'NOT_FOUND') return nobody;
-    throw error;
-  }
+  const paths = placeToLook(options);
+  const timeout = options.timeout ?? TIMEOUT;
+  const link = await visitOwner(paths, visitorHello(paths, 'status'), timeout);
+  if (!link) return { db: paths.db, owner: null, clients: [], index: null };
+  return await link.request('status', {}, timeout).finally(() => link.close());
 }
 
 function describe({ db, owner, clients, index }: StatusResult): string {

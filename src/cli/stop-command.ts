@@ -1,7 +1,6 @@
-import { PondError } from '../errors.ts';
 import { visitOwner } from '../router/visit.ts';
 import { EXIT, type GlobalOptions, type Run } from './context.ts';
-import { existingPlace, visitorHello } from './place.ts';
+import { placeToLook, visitorHello } from './place.ts';
 import { print, printJson } from './print.ts';
 
 const TIMEOUT = 10_000;
@@ -16,17 +15,12 @@ export const run: Run = async ({ options }) => {
 
 /** The pid of the owner that left; null where there was none. */
 async function stopOwner(options: GlobalOptions): Promise<number | null> {
-  try {
-    const paths = existingPlace(options);
-    const timeout = options.timeout ?? TIMEOUT;
-    const link = await visitOwner(paths, visitorHello(paths, 'stop'), timeout);
-    if (!link) return null;
-    const { pid } = await link.request('stop', {}, timeout);
-    // It closes the file before it closes the connection.
-    await link.closed;
-    return pid;
-  } catch (error) {
-    if (error instanceof PondError && error.code === 'NOT_FOUND') return null;
-    throw error;
-  }
+  const paths = placeToLook(options);
+  const timeout = options.timeout ?? TIMEOUT;
+  const link = await visitOwner(paths, visitorHello(paths, 'stop'), timeout);
+  if (!link) return null;
+  const { pid } = await link.request('stop', {}, timeout);
+  // It closes the file before it closes the connection.
+  await link.closed;
+  return pid;
 }
