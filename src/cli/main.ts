@@ -20,6 +20,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     status = error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
   process.exitCode = status;
+  // What an interrupt has left undone must not keep the process.
+  if (status === ERRORS.ABORTED.exit) process.exit();
   // What is left is Node's own taking down: a pipe or a file has all that was written by now.
   if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit();
 }

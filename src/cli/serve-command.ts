@@ -3,6 +3,7 @@ import { open, type Pond } from '../pond.ts';
 import { openIndex } from '../project-index.ts';
 import { type Context, EXIT, type Run } from './context.ts';
 import { detach } from './detach.ts';
+import { fired, unlessInterrupted } from './interrupt.ts';
 import { openOptions, placeToOpen } from './place.ts';
 import { note, print, printJson } from './print.ts';
 
@@ -16,11 +17,9 @@ export const run: Run = async (context, _args, flags) => {
   const { watch, detach: background, idleTimeout } = flags as ServeFlags;
   if (background) return detach(context.options);
   const { options, signal } = context;
-  await using db = await open(placeToOpen(options), {
-    ...openOptions(options, 'serve'),
-    candidate: 'prefer',
-  });
-  if (!(await becomeOwner(db, context))) return EXIT.done;
+  const opening = open(placeToOpen(options), { ...openOptions(options, 'serve'), candidate: 'prefer' });
+  await using db = await unlessInterrupted(signal, opening);
+  await unlessInterrupted(signal, becomeOwner(db, context));
   const left = ownershipEnds(db, signal);
   if (watch) await (await openIndex(projectRoot(process.cwd()), { db })).watch();
   await announce(db, context);
@@ -28,29 +27,25 @@ export const run: Run = async (context, _args, flags) => {
   return EXIT.done;
 };
 
-/** While another process owns the file, this one waits at the head of the line. False where it was interrupted. */
-async function becomeOwner(db: Pond, { options, signal }: Context): Promise<boolean> {
+/** While another process owns the file, this one waits at the head of the line. */
+async function becomeOwner(db: Pond, { options }: Context): Promise<void> {
   if (db.role !== 'owner' && !options.quiet) {
     const { owner } = await db.status();
     note(`onepond: process ${owner?.pid} owns the file; this one takes over when it leaves`);
   }
   await new Promise<void>((done) => {
     const check = (): void => {
-      if (db.role === 'owner' || signal.aborted) done();
+      if (db.role === 'owner') done();
     };
     db.on('role', check);
-    signal.addEventListener('abort', check, { once: true });
     check();
   });
-  return db.role === 'owner';
 }
 
 /** By a signal, or by `onepond stop`. */
 function ownershipEnds(db: Pond, signal: AbortSignal): Promise<void> {
-  return new Promise((ended) => {
-    db.on('owner-lost', () => ended());
-    signal.addEventListener('abort', () => ended(), { once: true });
-  });
+  const lost = new Promise<void>((done) => void db.on('owner-lost', () => done()));
+  return Promise.race([lost, fired(signal)]);
 }
 
 async function announce(db: Pond, { options }: Context): Promise<void> {

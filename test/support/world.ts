@@ -82,7 +82,7 @@ export class Peer {
 }
 
 /** SIGSTOP takes effect a little later: waits for the kernel's word. */
-async function stateOf(pid: number, stopped: boolean): Promise<void> {
+export async function stateOf(pid: number, stopped: boolean): Promise<void> {
   await until(() => (readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0] === 'T') === stopped);
 }
 

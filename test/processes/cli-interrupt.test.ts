@@ -1,0 +1,46 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { BIN, type Peer, stateOf, World } from '../support/world.ts';
+
+/** A command that is under way; `ended` gives its exit status and what it printed. */
+function start(world: World, ...args: string[]) {
+  const child = world.start([BIN, '--db', 'app.duckdb', ...args]);
+  let stdout = '';
+  child.stdout?.on('data', (data) => (stdout += data));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout }));
+  return { child, pid: child.pid ?? 0, ended };
+}
+
+/** Settles when the command has said something that matches. */
+function said(child: ChildProcess, what: RegExp): Promise<void> {
+  let text = '';
+  return new Promise((heard) => {
+    child.stderr?.on('data', (data) => {
+      text += data;
+      if (what.test(text)) heard();
+    });
+  });
+}
+
+describe.runIf(process.platform === 'linux')('serve that is interrupted before it is ready', () => {
+  it('exits with 130 where it has not yet opened the file', async () => {
+    const world = new World();
+    world.env.ONEPOND_FAILPOINTS = 'election.opened=stop#1';
+    const { child, pid, ended } = start(world, 'serve');
+    await stateOf(pid, true);
+    child.kill('SIGTERM');
+    child.kill('SIGCONT');
+    expect(await ended).toEqual({ code: 130, stdout: '' });
+  });
+
+  it('exits with 130 where it waits for another owner', async () => {
+    const world = new World();
+    const [owner] = (await world.peers(1, world.path('app.duckdb'))) as [Peer];
+    const { child, ended } = start(world, 'serve');
+    await said(child, /takes over when it leaves/);
+    child.kill('SIGINT');
+    expect(await ended).toEqual({ code: 130, stdout: '' });
+    expect(await owner.ask('query', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+});
