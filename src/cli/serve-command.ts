@@ -3,7 +3,7 @@ import { open, type Pond } from '../pond.ts';
 import { openIndex } from '../project-index.ts';
 import { type Context, EXIT, type Run } from './context.ts';
 import { detach } from './detach.ts';
-import { fired, unlessInterrupted } from './interrupt.ts';
+import { fired, interrupted, unlessInterrupted } from './interrupt.ts';
 import { openOptions, placeToOpen } from './place.ts';
 import { note, print, printJson } from './print.ts';
 
@@ -21,9 +21,11 @@ export const run: Run = async (context, _args, flags) => {
   await using db = await unlessInterrupted(signal, opening);
   await unlessInterrupted(signal, becomeOwner(db, context));
   const left = ownershipEnds(db, signal);
-  if (watch) await (await openIndex(projectRoot(process.cwd()), { db })).watch();
+  if (watch) await Promise.race([fired(left), watchProject(db, left)]);
+  if (signal.aborted) throw interrupted();
+  if (left.aborted) return EXIT.done;
   await announce(db, context);
-  await Promise.race([left, ...(idleTimeout === undefined ? [] : [idle(db, idleTimeout)])]);
+  await Promise.race([fired(left), ...(idleTimeout === undefined ? [] : [idle(db, idleTimeout)])]);
   return EXIT.done;
 };
 
@@ -42,10 +44,20 @@ async function becomeOwner(db: Pond, { options }: Context): Promise<void> {
   });
 }
 
-/** By a signal, or by `onepond stop`. */
-function ownershipEnds(db: Pond, signal: AbortSignal): Promise<void> {
-  const lost = new Promise<void>((done) => void db.on('owner-lost', () => done()));
-  return Promise.race([lost, fired(signal)]);
+/** Fires at a signal, and after `onepond stop`: then at once, or the calls under way would elect an owner again. */
+function ownershipEnds(db: Pond, signal: AbortSignal): AbortSignal {
+  const lost = new AbortController();
+  db.on('owner-lost', () => {
+    lost.abort();
+    void db.close();
+  });
+  return AbortSignal.any([signal, lost.signal]);
+}
+
+/** Settles when the index has caught up. The scan ends with the ownership. */
+async function watchProject(db: Pond, left: AbortSignal): Promise<void> {
+  const index = await openIndex(projectRoot(process.cwd()), { db });
+  await index.watch({ signal: left });
 }
 
 async function announce(db: Pond, { options }: Context): Promise<void> {

@@ -1,11 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { project } from '../support/project.ts';
 import { BIN, type Peer, stateOf, World } from '../support/world.ts';
 
 /** A command that is under way; `ended` gives its exit status and what it printed. */
-function start(world: World, ...args: string[]) {
-  const child = world.start([BIN, '--db', 'app.duckdb', ...args]);
+function start(world: World, args: string[], cwd = world.dir) {
+  const child = world.start([BIN, '--db', world.path('app.duckdb'), ...args], { cwd });
   let stdout = '';
   child.stdout?.on('data', (data) => (stdout += data));
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout }));
@@ -27,7 +29,7 @@ describe.runIf(process.platform === 'linux')('serve that is interrupted before i
   it('exits with 130 where it has not yet opened the file', async () => {
     const world = new World();
     world.env.ONEPOND_FAILPOINTS = 'election.opened=stop#1';
-    const { child, pid, ended } = start(world, 'serve');
+    const { child, pid, ended } = start(world, ['serve']);
     await stateOf(pid, true);
     child.kill('SIGTERM');
     child.kill('SIGCONT');
@@ -37,10 +39,42 @@ describe.runIf(process.platform === 'linux')('serve that is interrupted before i
   it('exits with 130 where it waits for another owner', async () => {
     const world = new World();
     const [owner] = (await world.peers(1, world.path('app.duckdb'))) as [Peer];
-    const { child, ended } = start(world, 'serve');
+    const { child, ended } = start(world, ['serve']);
     await said(child, /takes over when it leaves/);
     child.kill('SIGINT');
     expect(await ended).toEqual({ code: 130, stdout: '' });
     expect(await owner.ask('query', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('serve --watch in the middle of its first scan', () => {
+  /** Stopped before it commits the first of several batches. */
+  async function scanning(world: World) {
+    const cwd = project(world);
+    for (let i = 0; i < 1500; i++) {
+      const words = Array.from({ length: 400 }, (_, n) => `word${(i * 400 + n) % 50_000}`);
+      writeFileSync(`${cwd}/src/${i}.md`, words.join('\n'));
+    }
+    world.env.ONEPOND_FAILPOINTS = 'index.ready=stop#1';
+    const serve = start(world, ['serve', '--watch'], cwd);
+    await stateOf(serve.pid, true);
+    delete world.env.ONEPOND_FAILPOINTS;
+    return serve;
+  }
+
+  it('leaves at an interrupt, and is never ready', async () => {
+    const { child, ended } = await scanning(new World());
+    child.kill('SIGTERM');
+    child.kill('SIGCONT');
+    expect(await ended).toEqual({ code: 130, stdout: '' });
+  });
+
+  it('leaves at `onepond stop`, and does not come back', async () => {
+    const world = new World();
+    const { child, pid, ended } = await scanning(world);
+    const stop = start(world, ['stop', '--json']);
+    child.kill('SIGCONT');
+    expect(JSON.parse((await stop.ended).stdout)).toEqual({ stopped: true, pid });
+    expect(await ended).toEqual({ code: 0, stdout: '' });
   });
 });
