@@ -17,6 +17,8 @@ export interface CommandRow {
   readonly text: string;
   readonly options?: readonly OptionRow[];
   readonly choices?: readonly string[];
+  /** It hears of an interrupt by itself, and takes the time that it needs to leave. */
+  readonly endsByItself?: boolean;
   readonly load: () => Promise<{ readonly run: Run }>;
 }
 
@@ -84,6 +86,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { flags: '--detach', text: 'in the background; returns when it is ready' },
       { flags: '--idle-timeout <ms>', text: 'leave after this long without clients', kind: 'ms' },
     ],
+    endsByItself: true,
     load: () => import('./serve-command.ts'),
   },
   { name: 'stop', text: 'ask the owner to hand over and leave', load: () => import('./stop-command.ts') },

@@ -1,9 +1,11 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { project } from '../support/project.ts';
-import { BIN, type Peer, stateOf, World } from '../support/world.ts';
+import { BIN, type Peer, stateOf, until, World } from '../support/world.ts';
+
+const FOREIGN = new URL('../fixtures/processes/foreign.mjs', import.meta.url);
 
 /** A command that is under way; `ended` gives its exit status and what it printed. */
 function start(world: World, args: string[], cwd = world.dir) {
@@ -76,5 +78,41 @@ describe.runIf(process.platform === 'linux')('serve --watch in the middle of its
     child.kill('SIGCONT');
     expect(JSON.parse((await stop.ended).stdout)).toEqual({ stopped: true, pid });
     expect(await ended).toEqual({ code: 0, stdout: '' });
+  });
+});
+
+describe.runIf(process.platform === 'linux')('an interrupt ends with 130', () => {
+  it('sql, while a program without onepond holds the file', async () => {
+    const world = new World();
+    const holder = fork(FOREIGN, [world.path('app.duckdb')], { env: world.env });
+    world.adopt(holder.pid ?? 0);
+    await once(holder, 'message');
+    const { child, pid, ended } = start(world, ['--timeout', '600000', 'sql', 'SELECT 1']);
+    // It has come to its election.
+    await until(() => readFileSync(`/proc/${pid}/maps`, 'utf8').includes('duckdb.node'));
+    child.kill('SIGINT');
+    expect(await ended).toEqual({ code: 130, stdout: '' });
+  });
+
+  it('sql -, while it reads stdin', async () => {
+    const { child, ended } = start(new World(), ['sql', '-']);
+    // More than a pipe holds: it is reading.
+    await new Promise((read) => child.stdin?.write(' '.repeat(2 ** 22), read));
+    child.kill('SIGINT');
+    expect(await ended).toEqual({ code: 130, stdout: '' });
+  });
+
+  it.each(['status', 'stop', 'doctor'])('%s, while the owner is stopped', async (command) => {
+    const world = new World();
+    const file = world.path('app.duckdb');
+    const [owner] = (await world.peers(1, file)) as [Peer];
+    const { socket } = JSON.parse(readFileSync(`${file}.onepond/owner.json`, 'utf8'));
+    const connections = (): number => readFileSync('/proc/net/unix', 'utf8').split(socket).length;
+    await owner.kill('SIGSTOP');
+    const before = connections();
+    const { child, ended } = start(world, ['--timeout', '600000', command]);
+    await until(() => connections() > before);
+    child.kill('SIGINT');
+    expect(await ended).toEqual({ code: 130, stdout: '' });
   });
 });
