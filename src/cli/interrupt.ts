@@ -1,5 +1,8 @@
 import { PondError } from '../errors.ts';
 
+/** Ms for DuckDB to break off, and for a command to end with its own error or answer. */
+export const INTERRUPT_GRACE = 1_000;
+
 export const interrupted = (): PondError => new PondError('ABORTED', 'interrupted');
 
 /** Settles when the signal fires, or at once where it has. */

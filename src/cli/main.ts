@@ -4,7 +4,7 @@ import { keepAlive, letEnd } from '../router/alive.ts';
 import { VERSION } from '../version.ts';
 import { COMMANDS, type CommandRow, GLOBAL_OPTIONS, type OptionRow } from './commands.ts';
 import { type Context, EXIT, type GlobalOptions } from './context.ts';
-import { unlessInterrupted } from './interrupt.ts';
+import { INTERRUPT_GRACE, unlessInterrupted } from './interrupt.ts';
 import { note, printError, watchOutput } from './print.ts';
 
 /** The one place that exits. */
@@ -88,9 +88,6 @@ function wholeNumber(text: string): number {
   }
   return Number(text);
 }
-
-/** Ms for DuckDB to break off, and for the command to end with its own error or answer. */
-const INTERRUPT_GRACE = 1_000;
 
 async function runCommand(
   row: CommandRow,

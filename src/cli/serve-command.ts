@@ -2,10 +2,10 @@ import { projectRoot } from '../paths.ts';
 import { open, type Pond } from '../pond.ts';
 import { openIndex } from '../project-index.ts';
 import { type Context, EXIT, type Run } from './context.ts';
-import { detach } from './detach.ts';
+import { detach, tellStarter } from './detach.ts';
 import { fired, interrupted, unlessInterrupted } from './interrupt.ts';
 import { openOptions, placeToOpen } from './place.ts';
-import { note, print, printJson } from './print.ts';
+import { note, print } from './print.ts';
 
 interface ServeFlags {
   readonly watch?: boolean;
@@ -15,7 +15,7 @@ interface ServeFlags {
 
 export const run: Run = async (context, _args, flags) => {
   const { watch, detach: background, idleTimeout } = flags as ServeFlags;
-  if (background) return detach(context.options);
+  if (background) return detach(context);
   const { options, signal } = context;
   const opening = open(placeToOpen(options), { ...openOptions(options, 'serve'), candidate: 'prefer' });
   await using db = await unlessInterrupted(signal, opening);
@@ -31,9 +31,11 @@ export const run: Run = async (context, _args, flags) => {
 
 /** While another process owns the file, this one waits at the head of the line. */
 async function becomeOwner(db: Pond, { options }: Context): Promise<void> {
-  if (db.role !== 'owner' && !options.quiet) {
+  if (db.role !== 'owner') {
     const { owner } = await db.status();
-    note(`onepond: process ${owner?.pid} owns the file; this one takes over when it leaves`);
+    const text = `onepond: process ${owner?.pid} owns the file; process ${process.pid} takes over when it leaves`;
+    const json = JSON.stringify({ ready: false, pid: process.pid, owner: owner?.pid });
+    if (!tellStarter(options.json ? json : text) && !options.quiet) note(text);
   }
   await new Promise<void>((done) => {
     const check = (): void => {
@@ -64,8 +66,10 @@ async function announce(db: Pond, { options }: Context): Promise<void> {
   const { owner } = await db.status();
   if (!owner) return;
   const { pid, epoch, socket } = owner;
-  if (options.json) await printJson({ ready: true, pid, epoch, socket });
-  else await print(`onepond: process ${pid} owns ${db.path} (epoch ${epoch}, ${socket})\n`);
+  const text = `onepond: process ${pid} owns ${db.path} (epoch ${epoch}, ${socket})`;
+  const line = options.json ? JSON.stringify({ ready: true, pid, epoch, socket }) : text;
+  tellStarter(line);
+  await print(`${line}\n`);
 }
 
 /** Settles when nobody but this process has been connected for `ms`. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { project } from '../support/project.ts';
 import { BIN, type Peer, stateOf, until, World } from '../support/world.ts';
@@ -92,6 +92,24 @@ describe.runIf(process.platform === 'linux')('an interrupt ends with 130', () =>
     await until(() => readFileSync(`/proc/${pid}/maps`, 'utf8').includes('duckdb.node'));
     child.kill('SIGINT');
     expect(await ended).toEqual({ code: 130, stdout: '' });
+  });
+
+  it('serve --detach, while it waits for its child, which goes too', async () => {
+    const world = new World();
+    const holder = fork(FOREIGN, [world.path('app.duckdb')], { env: world.env });
+    world.adopt(holder.pid ?? 0);
+    await once(holder, 'message');
+    const { child, pid, ended } = start(world, ['--timeout', '600000', 'serve', '--detach']);
+    let server = '';
+    await until(() => {
+      server = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+      return server !== '';
+    });
+    world.adopt(Number(server));
+    await until(() => readFileSync(`/proc/${server}/maps`, 'utf8').includes('duckdb.node'));
+    child.kill('SIGTERM');
+    expect(await ended).toEqual({ code: 130, stdout: '' });
+    await until(() => !existsSync(`/proc/${server}`));
   });
 
   it('sql -, while it reads stdin', async () => {

@@ -71,6 +71,23 @@ describe('onepond serve, status and stop', () => {
     );
   });
 
+  it('serve --detach returns while another process owns the file, and its child takes over', async () => {
+    const world = new World();
+    const file = world.path('app.duckdb');
+    const [owner] = (await world.peers(1, file)) as [Peer];
+    const { code, stdout, stderr } = await world.cli(['--db', file, '--json', 'serve', '--detach']);
+    const { ready, pid, owner: named } = JSON.parse(stdout);
+    world.adopt(pid);
+    expect({ code, stderr, ready, named }).toEqual({ code: 0, stderr: '', ready: false, named: owner.pid });
+    await owner.kill();
+    const ownerNow = async () =>
+      JSON.parse((await world.cli(['--db', file, '--json', 'status'])).stdout).owner?.pid;
+    await until(async () => (await ownerNow()) === pid);
+    // It has said that it is ready, to nobody, and lives.
+    expect((await world.cli(['--db', file, 'sql', 'SELECT 1'])).code).toBe(0);
+    expect(await ownerNow()).toBe(pid);
+  });
+
   it('a second serve waits, and takes over when the first is killed', async () => {
     const world = new World();
     const cwd = project(world);
