@@ -9,16 +9,19 @@ import { note, printError, watchOutput } from './print.ts';
 
 /** The one place that exits. */
 export async function main(argv: readonly string[]): Promise<void> {
-  watchOutput({ json: wantsJson(argv) });
+  const json = wantsJson(argv);
+  watchOutput({ json });
   let status: number = EXIT.done;
   const program = createProgram(async (row, args, own, options) => {
     status = await runCommand(row, args, own, options);
   });
+  // The help that a call without a command is answered with is for people.
+  if (json) program.configureOutput({ writeErr: () => undefined });
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    status = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    status = reportUsage(error, { json });
   }
   process.exitCode = status;
   // What an interrupt has left undone must not keep the process.
@@ -33,6 +36,22 @@ function wantsJson(argv: readonly string[]): boolean {
   return argv.slice(0, end < 0 ? argv.length : end).includes('--json');
 }
 
+/** @returns the exit status */
+function reportUsage({ code, exitCode, message }: CommanderError, options: { json: boolean }): number {
+  if (exitCode === 0) return EXIT.done;
+  // Without a command, commander has shown the help.
+  if (code !== 'commander.help') printError(usageError(message), options);
+  else if (options.json) printError(usageError('no command is named'), options);
+  return EXIT.usage;
+}
+
+/** Commander's `error: unknown command 'serch'\n(Did you mean search?)`. */
+function usageError(text: string): PondError {
+  const [first = '', guess = ''] = text.split('\n');
+  const hint = /^\((.*)\)$/.exec(guess)?.[1] ?? 'onepond --help lists commands and options';
+  return new PondError('INVALID', first.replace(/^error: /, ''), { hint });
+}
+
 type Action = (
   row: CommandRow,
   args: string[],
@@ -45,7 +64,8 @@ export function createProgram(action: Action): Command {
     .description('Many processes, one DuckDB: the first owns the file, the others route their calls to it.')
     .version(VERSION)
     .usage('[options] <command>')
-    .showHelpAfterError('(onepond --help lists commands and options)')
+    // What is wrong is said by {@link reportUsage}.
+    .configureOutput({ outputError: () => undefined })
     .enablePositionalOptions()
     .exitOverride();
   for (const row of GLOBAL_OPTIONS) program.addOption(createOption(row));

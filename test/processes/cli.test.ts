@@ -178,6 +178,18 @@ describe('wrong usage', () => {
     expect(stderr).not.toBe('');
   });
 
+  it('is one line and a hint, or with --json one JSON object', async () => {
+    const world = new World();
+    const plain = await world.cli(['serch', 'x']);
+    expect(plain.stderr).toBe("onepond: unknown command 'serch' (INVALID)\n  hint: Did you mean search?\n");
+    for (const args of [['sql', '--json'], ['--json', 'dance'], ['--json'], ['status', '--json', '--loud']]) {
+      const { code, stdout, stderr } = await world.cli(args);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      const { error } = JSON.parse(stderr);
+      expect(error).toEqual({ code: 'INVALID', message: expect.any(String), hint: expect.any(String) });
+    }
+  });
+
   it('an interrupt ends a command with 130', async () => {
     const world = new World();
     const sql = 'SELECT count(*) FROM range(1000000000000) a, range(1000000) b WHERE a.range % 7 = b.range';
