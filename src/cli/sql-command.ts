@@ -1,28 +1,61 @@
 import { text } from 'node:stream/consumers';
-import { open, type Pond } from '../pond.ts';
+import { type InnerPond, openInner, ROUTER } from '../pond.ts';
+import type { QueryResult, WireParams } from '../protocol.ts';
 import type { CallLimits } from '../router/budget.ts';
+import { toRows } from '../rows.ts';
 import type { Row } from '../statements.ts';
+import { encode } from '../values.ts';
 import { EXIT, type Run } from './context.ts';
 import { openOptions, placeToOpen } from './place.ts';
 import { readsOnly } from './reads-only.ts';
-import { type Batches, ROW_WRITERS, type RowFormat } from './write-rows.ts';
+import { ROW_WRITERS, type RowFormat, type Rows } from './write-rows.ts';
 
 export const run: Run = async ({ options, limits }, [statement = ''], flags) => {
   const { param = [], format } = flags as { param?: string[]; format?: RowFormat };
   const sql = statement === '-' ? await text(process.stdin) : statement;
-  await using db: Pond = await open(placeToOpen(options), openOptions(options, 'sql'));
-  const batches = rowsOf(db, sql, param.map(paramValue), limits);
-  await ROW_WRITERS[options.json ? 'json' : (format ?? 'table')](batches);
+  await using db = await openInner(placeToOpen(options), openOptions(options, 'sql'));
+  const call: Call = { sql, params: param.map(paramValue), limits };
+  const rows = readsOnly(sql) ? streamed(db, call) : await queried(db, call);
+  await ROW_WRITERS[options.json ? 'json' : (format ?? 'table')](rows);
   return EXIT.done;
 };
 
-/** A stream's writes are announced, and a query's recorded: done exactly once, whatever becomes of the owner. */
-async function* rowsOf(db: Pond, sql: string, params: readonly unknown[], limits: CallLimits): Batches {
-  const options = { ...limits, values: 'json' } as const;
-  if (readsOnly(sql)) return yield* db.stream<Row>(sql, params, options);
-  const rows = await db.query<Row>(sql, params, options);
-  if (rows.length > 0) yield rows;
+interface Call {
+  readonly sql: string;
+  readonly params: readonly unknown[];
+  readonly limits: CallLimits;
 }
+
+/** A stream does not tell the columns of no rows: then it is asked again, as a query. */
+function streamed(db: InnerPond, call: Call): Rows {
+  const { sql, params, limits } = call;
+  return {
+    batches: db.stream<Row>(sql, params, { ...limits, values: 'json' }),
+    columns: async () => (await query(db, call)).names,
+  };
+}
+
+/** A stream's writes are announced, and a query's recorded: done exactly once, whatever becomes of the owner. */
+async function queried(db: InnerPond, call: Call): Promise<Rows> {
+  const { names, rows } = await query(db, call);
+  const batches = rows.length > 0 ? [await toRows<Row>(names, rows, 'json')] : [];
+  return { batches, columns: async () => (isNoResult(names) ? [] : names) };
+}
+
+function query(db: InnerPond, { sql, params, limits }: Call): Promise<QueryResult> {
+  const router = db[ROUTER];
+  const call = {
+    sql,
+    params: encode(params) as WireParams,
+    call: router.nextCall(),
+    values: 'json' as const,
+  };
+  return router.call('query', call, limits);
+}
+
+/** What DuckDB calls the column of a statement that has no result, such as CREATE and SET. */
+const isNoResult = ([first, ...rest]: readonly string[]): boolean =>
+  rest.length === 0 && (first === 'Count' || first === 'Success');
 
 /** `5`, `true` and `null` are what they look like; everything else is text. */
 function paramValue(given: string): unknown {

@@ -137,6 +137,20 @@ describe('onepond sql', () => {
     expect((await run(['SELECT 1 WHERE false'])).stdout).toBe('[]\n');
   });
 
+  it('names the columns where there are no rows, and prints nothing where there is no result', async () => {
+    const world = new World();
+    const out = async (...args: string[]) => {
+      const { code, stdout, stderr } = await world.cli(['--db', 'a.duckdb', 'sql', ...args]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      return stdout;
+    };
+    expect(await out('CREATE TABLE t (a INTEGER, "b,c" VARCHAR)')).toBe('');
+    expect(await out('--format', 'csv', 'SELECT * FROM t WHERE false')).toBe('a,"b,c"\n');
+    expect(await out('--format', 'csv', 'DELETE FROM t RETURNING a')).toBe('a\n');
+    expect(await out('SELECT * FROM t')).toMatch(/^┌─+┬─+┐\n│ a +│ b,c +│\n└─+┴─+┘\n$/);
+    expect(await out('--format', 'ndjson', 'SELECT * FROM t')).toBe('');
+  });
+
   it('writes exactly once, though the owner dies before it can answer', async () => {
     const world = new World();
     const file = world.path('app.duckdb');
