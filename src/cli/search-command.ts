@@ -14,7 +14,7 @@ interface SearchFlags extends Omit<SearchOptions, 'signal' | 'timeout'> {
 
 export const run: Run = async (context, words, flags) => {
   const { options } = context;
-  const { limit, path, lang, literal, regex, context: lines, explain, fresh, format } = flags as SearchFlags;
+  const { limit, path, lang, literal, regex, context: lines, explain, fresh } = flags as SearchFlags;
   const root = projectRoot(process.cwd());
   const db = namedFile(options);
   await using index = await openIndex(root, {
@@ -32,7 +32,7 @@ export const run: Run = async (context, words, flags) => {
   };
   if (fresh) await update(index, context);
   const result = await searchOrIndex(index, words.join(' '), wanted, context);
-  await show(result, format, options);
+  await show(result, flags as SearchFlags, options);
   return result.hits.length > 0 ? EXIT.done : EXIT.nothingFound;
 };
 
@@ -62,13 +62,14 @@ async function update(index: ProjectIndex, { options, limits }: Context): Promis
 
 async function show(
   result: SearchResult,
-  format: SearchFlags['format'],
+  { format, fresh }: SearchFlags,
   options: GlobalOptions,
 ): Promise<void> {
   if (options.json || format === 'json') return printJson(result);
   await print(formatHits(result, format ?? 'text', options));
   if (options.quiet) return;
-  if (result.hits.length === 0) note(`onepond: nothing found for ${JSON.stringify(result.query)}`);
+  const next = fresh ? '' : '; --fresh brings the index up to date first';
+  if (result.hits.length === 0) note(`onepond: nothing found for ${JSON.stringify(result.query)}${next}`);
   if (result.pending > 0)
     note(`onepond: ${result.pending} changed files are not indexed yet; --fresh waits for them`);
 }

@@ -89,6 +89,17 @@ describe('onepond search', () => {
     expect({ code, hits: JSON.parse(stdout).hits }).toEqual({ code: 1, hits: [] });
   });
 
+  it('says of nothing found that --fresh looks at what is new, unless it has', async () => {
+    const world = new World();
+    const cwd = project(world);
+    await world.cli(['index'], { cwd });
+    const nothing = 'onepond: nothing found for "zebra"';
+    expect((await world.cli(['search', 'zebra'], { cwd })).stderr).toBe(
+      `${nothing}; --fresh brings the index up to date first\n`,
+    );
+    expect((await world.cli(['search', '--fresh', 'zebra'], { cwd })).stderr).toBe(`${nothing}\n`);
+  });
+
   it('filters by path and language, and limits', async () => {
     const world = new World();
     const cwd = project(world);
