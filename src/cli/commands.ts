@@ -6,7 +6,7 @@ export interface OptionRow {
   /** As commander reads it. */
   readonly flags: string;
   readonly text: string;
-  readonly kind?: 'count' | 'ms' | 'many';
+  readonly kind?: 'count' | 'positive' | 'ms' | 'many';
   readonly choices?: readonly string[];
 }
 
@@ -47,7 +47,7 @@ export const COMMANDS: readonly CommandRow[] = [
     args: '<text...>',
     text: 'search the index; makes it first where there is none',
     options: [
-      { flags: '-n, --limit <count>', text: 'hits at most (10)', kind: 'count' },
+      { flags: '-n, --limit <count>', text: 'hits at most (10)', kind: 'positive' },
       { flags: '--path <glob>', text: 'only paths that match; may be given again', kind: 'many' },
       { flags: '--lang <language>', text: 'only this language; may be given again', kind: 'many' },
       { flags: '--literal', text: 'the text is one exact string' },

@@ -1,4 +1,4 @@
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { ERRORS, fromSystem, PondError } from '../errors.ts';
 import { keepAlive, letEnd } from '../router/alive.ts';
 import { VERSION } from '../version.ts';
@@ -18,10 +18,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   // The help that a call without a command is answered with is for people.
   if (json) program.configureOutput({ writeErr: () => undefined });
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(unknownCommand(program, argv) ?? argv, { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    status = reportUsage(error, { json });
+    status = error instanceof CommanderError ? reportUsage(error, { json }) : reportFailure(error, { json });
   }
   process.exitCode = status;
   // What an interrupt has left undone must not keep the process.
@@ -36,6 +35,15 @@ function wantsJson(argv: readonly string[]): boolean {
   return argv.slice(0, end < 0 ? argv.length : end).includes('--json');
 }
 
+/** The name alone, to be refused: help on a command that is none would be help on all, as if nothing were wrong. */
+function unknownCommand(program: Command, argv: readonly string[]): string[] | undefined {
+  const [first, second] = program.parseOptions([...argv]).operands;
+  const name = first === 'help' ? second : first;
+  return name === undefined || name === 'help' || COMMANDS.some((row) => row.name === name)
+    ? undefined
+    : [name];
+}
+
 /** @returns the exit status */
 function reportUsage({ code, exitCode, message }: CommanderError, options: { json: boolean }): number {
   if (exitCode === 0) return EXIT.done;
@@ -47,6 +55,11 @@ function reportUsage({ code, exitCode, message }: CommanderError, options: { jso
 
 /** Commander's `error: unknown command 'serch'\n(Did you mean search?)`. */
 function usageError(text: string): PondError {
+  if (/^error: unknown option '[^']*\s/.test(text)) {
+    return new PondError('INVALID', 'a text that begins with - is taken for an option', {
+      hint: 'put it behind --, or give a statement on stdin: onepond sql -',
+    });
+  }
   const [first = '', guess = ''] = text.split('\n');
   const hint = /^\((.*)\)$/.exec(guess)?.[1] ?? 'onepond --help lists commands and options';
   return new PondError('INVALID', first.replace(/^error: /, ''), { hint });
@@ -93,7 +106,7 @@ function createOption({ flags, text, kind, choices }: OptionRow): Option {
   const option = new Option(flags, text);
   if (choices) option.choices([...choices]);
   if (kind === 'many') option.argParser((value: string, before: string[] = []) => [...before, value]);
-  if (kind === 'count' || kind === 'ms') option.argParser(wholeNumber);
+  if (kind && kind !== 'many') option.argParser(wholeNumber(option.long ?? flags, LEAST[kind]));
   return option;
 }
 
@@ -102,12 +115,13 @@ function createArgument({ args = '', choices }: CommandRow): Argument {
   return choices ? argument.choices([...choices]) : argument;
 }
 
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) {
-    throw new InvalidArgumentError('It is not a whole number.');
-  }
+const LEAST = { count: 0, positive: 1, ms: 0 } as const;
+
+const wholeNumber = (flag: string, least: number) => (text: string) => {
+  if (!/^-?\d{1,9}$/.test(text)) throw new PondError('INVALID', `${flag} must be a whole number`);
+  if (Number(text) < least) throw new PondError('INVALID', `${flag} must be ${least} or more`);
   return Number(text);
-}
+};
 
 async function runCommand(
   row: CommandRow,

@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import { PondError } from '../errors.ts';
 import { type InnerPond, openInner, ROUTER } from '../pond.ts';
 import type { QueryResult, WireParams } from '../protocol.ts';
 import type { CallLimits } from '../router/budget.ts';
@@ -15,10 +16,26 @@ export const run: Run = async ({ options, limits }, [statement = ''], flags) => 
   const sql = statement === '-' ? await text(process.stdin) : statement;
   await using db = await openInner(placeToOpen(options), openOptions(options, 'sql'));
   const call: Call = { sql, params: param.map(paramValue), limits };
-  const rows = readsOnly(sql) ? streamed(db, call) : await queried(db, call);
-  await ROW_WRITERS[options.json ? 'json' : (format ?? 'table')](rows);
-  return EXIT.done;
+  try {
+    const rows = readsOnly(sql) ? streamed(db, call) : await queried(db, call);
+    await ROW_WRITERS[options.json ? 'json' : (format ?? 'table')](rows);
+    return EXIT.done;
+  } catch (error) {
+    throw withHint(error);
+  }
 };
+
+/** The library's hint, where it has one, knows nothing of options. */
+function withHint(error: unknown): unknown {
+  if (!(error instanceof PondError) || error.code !== 'INVALID' || !/\bparameters?\b/.test(error.message))
+    return error;
+  const { code, message, data } = error;
+  return new PondError(code, message, {
+    hint: 'give each with --param VALUE, in their order',
+    ...(data && { data }),
+    cause: error,
+  });
+}
 
 interface Call {
   readonly sql: string;

@@ -215,6 +215,29 @@ describe('wrong usage', () => {
     }
   });
 
+  it.each([
+    [['search', '-n', '0', 'x'], '--limit must be 1 or more (INVALID)'],
+    [['search', '-n', '-1', 'x'], '--limit must be 1 or more (INVALID)'],
+    [['search', '-n', 'many', 'x'], '--limit must be a whole number (INVALID)'],
+    [['sql', '-- count\nSELECT 1'], 'hint: put it behind --, or give a statement on stdin: onepond sql -'],
+    [['--db', 'a.duckdb', 'sql', 'SELECT $1'], 'hint: give each with --param VALUE'],
+    [['search', '--lmit', '3', 'x'], 'hint: Did you mean --limit?'],
+    [['help', 'nosuch'], "unknown command 'nosuch'"],
+    [['nosuch', '--help'], "unknown command 'nosuch'"],
+  ])('%j says what was wrong', async (args, why) => {
+    const { code, stdout, stderr } = await new World().cli(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(why);
+  });
+
+  it('is not a statement behind --, nor the help of a command', async () => {
+    const world = new World();
+    const { stdout } = await world.cli(['--db', 'a.duckdb', 'sql', '--json', '--', '-- note\nSELECT 1 AS a']);
+    expect(stdout).toBe('[{"a":1}]\n');
+    expect((await world.cli(['help', 'search'])).stdout).toContain('--fresh');
+    expect((await world.cli(['sql', '--help'])).stdout).toContain('--param');
+  });
+
   it('an interrupt ends a command with 130', async () => {
     const world = new World();
     const sql = 'SELECT count(*) FROM range(1000000000000) a, range(1000000) b WHERE a.range % 7 = b.range';
