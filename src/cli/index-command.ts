@@ -1,13 +1,12 @@
-import { projectRoot } from '../paths.ts';
 import { openIndex } from '../project-index.ts';
 import type { UpdateResult } from '../protocol.ts';
 import { EXIT, type Run } from './context.ts';
-import { namedFile, openOptions } from './place.ts';
+import { currentProject, namedFile, openOptions } from './place.ts';
 import { note, print, printJson } from './print.ts';
 import { showProgress } from './progress.ts';
 
 export const run: Run = async ({ options, limits }, [path], { full }) => {
-  const root = path ?? projectRoot(process.cwd());
+  const root = path ?? currentProject();
   const db = namedFile(options);
   await using index = await openIndex(root, {
     ...openOptions(options, 'index'),

@@ -152,7 +152,7 @@ async function runCommand(
 }
 
 function reportFailure(error: unknown, options: GlobalOptions): number {
-  const known = fromSystem(error, 'onepond');
+  const known = fromSystem(error, 'the system says');
   if (known instanceof PondError) {
     printError(known, options);
     return ERRORS[known.code].exit;

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fromSystem } from '../errors.ts';
+import { errnoOf, fromSystem, PondError } from '../errors.ts';
 import type { OpenOptions } from '../options.ts';
 import { indexFile, type PondPaths, pathsBeside, pondPaths, projectRoot } from '../paths.ts';
 import { type HelloParams, PROTOCOL_VERSION } from '../protocol.ts';
@@ -8,7 +8,18 @@ import { VERSION } from '../version.ts';
 import type { GlobalOptions } from './context.ts';
 
 export const namedFile = ({ db }: GlobalOptions): string | undefined => db ?? process.env.ONEPOND_DB;
-const defaultFile = (): string => indexFile(projectRoot(process.cwd()));
+const defaultFile = (): string => indexFile(currentProject());
+
+/** The project around the current folder. @throws PondError NOT_FOUND where that folder has been removed */
+export function currentProject(): string {
+  try {
+    return projectRoot(process.cwd());
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fromSystem(error, 'the current folder');
+    const hint = 'cd to a folder that is there';
+    throw new PondError('NOT_FOUND', 'the current folder has been removed', { hint, cause: error });
+  }
+}
 
 /**
  * The database to open: named, or the index of the project around the current folder. Only the latter has its

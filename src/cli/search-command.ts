@@ -1,10 +1,9 @@
 import { PondError } from '../errors.ts';
-import { projectRoot } from '../paths.ts';
 import { openIndex, type ProjectIndex, type SearchOptions } from '../project-index.ts';
 import type { SearchResult } from '../protocol.ts';
 import { type Context, EXIT, type GlobalOptions, type Run } from './context.ts';
 import { formatHits, type HitFormat } from './format-hits.ts';
-import { namedFile, openOptions } from './place.ts';
+import { currentProject, namedFile, openOptions } from './place.ts';
 import { note, print, printJson } from './print.ts';
 import { showProgress } from './progress.ts';
 
@@ -15,7 +14,7 @@ interface SearchFlags extends Omit<SearchOptions, 'signal' | 'timeout'> {
 export const run: Run = async (context, words, flags) => {
   const { options } = context;
   const { limit, path, lang, literal, regex, context: lines, explain, fresh } = flags as SearchFlags;
-  const root = projectRoot(process.cwd());
+  const root = currentProject();
   const db = namedFile(options);
   await using index = await openIndex(root, {
     ...openOptions(options, 'search'),

@@ -1,10 +1,9 @@
-import { projectRoot } from '../paths.ts';
 import { open, type Pond } from '../pond.ts';
 import { openIndex } from '../project-index.ts';
 import { type Context, EXIT, type Run } from './context.ts';
 import { detach, tellStarter } from './detach.ts';
 import { fired, interrupted, unlessInterrupted } from './interrupt.ts';
-import { openOptions, placeToOpen } from './place.ts';
+import { currentProject, openOptions, placeToOpen } from './place.ts';
 import { note, print } from './print.ts';
 
 interface ServeFlags {
@@ -58,7 +57,7 @@ function ownershipEnds(db: Pond, signal: AbortSignal): AbortSignal {
 
 /** Settles when the index has caught up. The scan ends with the ownership. */
 async function watchProject(db: Pond, left: AbortSignal): Promise<void> {
-  const index = await openIndex(projectRoot(process.cwd()), { db });
+  const index = await openIndex(currentProject(), { db });
   await index.watch({ signal: left });
 }
 

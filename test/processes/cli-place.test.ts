@@ -1,7 +1,7 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { project } from '../support/project.ts';
-import { World } from '../support/world.ts';
+import { BIN, World } from '../support/world.ts';
 
 describe('a project that was never indexed', () => {
   it('is no error to look at, and nothing is made', async () => {
@@ -51,5 +51,19 @@ describe('--db in a folder that is not there', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('(NOT_FOUND)');
     expect(existsSync(world.path('nowhere'))).toBe(false);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a current folder that was removed', () => {
+  it('is named once, and plainly', async () => {
+    const world = new World();
+    mkdirSync(world.path('gone'));
+    const script = "process.chdir('gone'); require('node:fs').rmdirSync('../gone'); require(process.argv[1])";
+    const { code, stderr } = await world.run(['-e', script, BIN, 'search', 'x']);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        'onepond: the current folder has been removed (NOT_FOUND)\n  hint: cd to a folder that is there\n',
+    });
   });
 });
