@@ -18,18 +18,28 @@ const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 const words = (): [string, string][] =>
   COMMANDS.map(({ name, options, choices = [] }) => [name, [...choices, ...longFlags(options)].join(' ')]);
 
+/** What may follow an option: `search --format`, and `text vimgrep json`. */
+const choicesOfOptions = (): [string, string][] =>
+  COMMANDS.flatMap(({ name, options = [] }) =>
+    options.flatMap((option): [string, string][] =>
+      option.choices ? [[`${name} ${longFlags([option])}`, option.choices.join(' ')]] : [],
+    ),
+  );
+
 const SCRIPTS: Readonly<Record<string, () => string>> = { bash, zsh, fish };
 
 function bash(): string {
-  const cases = words().map(([name, follow]) => `    ${name}) words="${follow} ${globals}" ;;`);
+  const cases = words().map(([name, follow]) => `    "${name} "*) words="${follow} ${globals}" ;;`);
+  const values = choicesOfOptions().map(([after, choices]) => `    "${after}") words="${choices}" ;;`);
   return `# eval "$(onepond completion bash)"
 _onepond() {
   local current="\${COMP_WORDS[COMP_CWORD]}" command="" word words
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case " ${names} " in *" $word "*) command="$word"; break ;; esac
   done
-  case "$command" in
-${cases.join('\n')}
+  case "$command \${COMP_WORDS[COMP_CWORD-1]}" in
+    *" --db") words="" ;;
+${[...values, ...cases].join('\n')}
     *) words="${names} ${globals}" ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))

@@ -276,4 +276,22 @@ describe('onepond completion', () => {
       expect(stdout).toContain(word);
     }
   });
+
+  it('completes, in bash, the choices of an option, and files behind --db', async () => {
+    const world = new World();
+    writeFileSync(world.path('app.duckdb'), '');
+    const { stdout: script } = await world.cli(['completion', 'bash']);
+    const complete = (...words: string[]): string[] => {
+      const quoted = ['onepond', ...words].map((word) => `'${word}'`).join(' ');
+      const ask = `COMP_WORDS=(${quoted}); COMP_CWORD=${words.length}; _onepond; echo "\${COMPREPLY[@]}"`;
+      const { stdout } = spawnSync('bash', ['-c', `${script}\n${ask}`], { cwd: world.dir, encoding: 'utf8' });
+      return stdout.trim().split(' ');
+    };
+    expect(complete('sql', '--format', '')).toEqual(['table', 'json', 'ndjson', 'csv']);
+    expect(complete('search', 'x', '--format', 'v')).toEqual(['vimgrep']);
+    expect(complete('--db', 'a')).toEqual(['app.duckdb']);
+    expect(complete('sql', '--db', 'a')).toEqual(['app.duckdb']);
+    expect(complete('ser')).toEqual(['serve']);
+    expect(complete('search', '--li')).toEqual(['--limit', '--literal']);
+  });
 });
