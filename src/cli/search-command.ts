@@ -1,6 +1,6 @@
 import { PondError } from '../errors.ts';
 import { openIndex, type ProjectIndex, type SearchOptions } from '../project-index.ts';
-import type { SearchResult } from '../protocol.ts';
+import type { SearchResult, UpdateResult } from '../protocol.ts';
 import { type Context, EXIT, type GlobalOptions, type Run } from './context.ts';
 import { formatHits, type HitFormat } from './format-hits.ts';
 import { currentProject, namedFile, openOptions } from './place.ts';
@@ -47,14 +47,15 @@ async function searchOrIndex(
   } catch (error) {
     if (!(error instanceof PondError) || error.code !== 'NOT_FOUND') throw error;
     if (!context.options.quiet) note(`onepond: indexing ${index.root} first`);
-    await update(index, context);
+    const { files, ms } = await update(index, context);
+    if (!context.options.quiet) note(`onepond: indexed ${files} files in ${(ms / 1000).toFixed(1)} s`);
     return index.search(text, { ...wanted, ...context.limits });
   }
 }
 
-async function update(index: ProjectIndex, { options, limits }: Context): Promise<void> {
+async function update(index: ProjectIndex, { options, limits }: Context): Promise<UpdateResult> {
   const progress = await showProgress(options);
-  await index
+  return index
     .update({ ...limits, ...(progress && { onProgress: progress.show }) })
     .finally(() => progress?.end());
 }

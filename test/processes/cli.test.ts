@@ -50,7 +50,8 @@ describe('onepond search', () => {
     const { code, stdout, stderr } = await world.cli(['search', '--json', 'parse', 'header'], {
       cwd: `${cwd}/src`,
     });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('indexing') });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^onepond: indexing .* first\nonepond: indexed 3 files in \d+\.\d s\n$/);
     const { hits, ...rest } = JSON.parse(stdout);
     expect(rest).toEqual({
       query: 'parse header',
@@ -67,6 +68,12 @@ describe('onepond search', () => {
       symbol: 'parseHeader',
       match_lines: [1],
     });
+  });
+
+  it('says nothing of that with --quiet', async () => {
+    const world = new World();
+    const cwd = project(world);
+    expect(await world.cli(['search', '--quiet', 'header'], { cwd })).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('gives the same hits to a lone process, to the owner and to its readers', async () => {
