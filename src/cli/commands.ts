@@ -28,7 +28,11 @@ export const GLOBAL_OPTIONS: readonly OptionRow[] = [
     text: 'the database; else ONEPOND_DB, else the index of the project around this folder',
   },
   { flags: '--json', text: 'JSON on stdout' },
-  { flags: '--timeout <ms>', text: 'how long to wait for an owner (10000)', kind: 'ms' },
+  {
+    flags: '--timeout <ms>',
+    text: 'how long to wait for an owner, not for the query (10000)',
+    kind: 'ms',
+  },
   { flags: '--quiet', text: 'no progress and no notes' },
   { flags: '--no-color', text: 'no colours; NO_COLOR does the same' },
   { flags: '--debug', text: 'stack traces, and a log beside the database' },
