@@ -6,6 +6,7 @@ import { COMMANDS, type CommandRow, GLOBAL_OPTIONS, type OptionRow } from './com
 import { type Context, EXIT, type GlobalOptions } from './context.ts';
 import { INTERRUPT_GRACE, unlessInterrupted } from './interrupt.ts';
 import { note, printError, watchOutput } from './print.ts';
+import { reportUsage, unknownCommand, wantsJson } from './usage.ts';
 
 /** The one place that exits. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -27,42 +28,6 @@ export async function main(argv: readonly string[]): Promise<void> {
   if (status === ERRORS.ABORTED.exit) process.exit();
   // What is left is Node's own taking down: a pipe or a file has all that was written by now.
   if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit();
-}
-
-/** Known before the arguments are understood, as that may be what fails. */
-function wantsJson(argv: readonly string[]): boolean {
-  const end = argv.indexOf('--');
-  return argv.slice(0, end < 0 ? argv.length : end).includes('--json');
-}
-
-/** The name alone, to be refused: help on a command that is none would be help on all, as if nothing were wrong. */
-function unknownCommand(program: Command, argv: readonly string[]): string[] | undefined {
-  const [first, second] = program.parseOptions([...argv]).operands;
-  const name = first === 'help' ? second : first;
-  return name === undefined || name === 'help' || COMMANDS.some((row) => row.name === name)
-    ? undefined
-    : [name];
-}
-
-/** @returns the exit status */
-function reportUsage({ code, exitCode, message }: CommanderError, options: { json: boolean }): number {
-  if (exitCode === 0) return EXIT.done;
-  // Without a command, commander has shown the help.
-  if (code !== 'commander.help') printError(usageError(message), options);
-  else if (options.json) printError(usageError('no command is named'), options);
-  return EXIT.usage;
-}
-
-/** Commander's `error: unknown command 'serch'\n(Did you mean search?)`. */
-function usageError(text: string): PondError {
-  if (/^error: unknown option '[^']*\s/.test(text)) {
-    return new PondError('INVALID', 'a text that begins with - is taken for an option', {
-      hint: 'put it behind --, or give a statement on stdin: onepond sql -',
-    });
-  }
-  const [first = '', guess = ''] = text.split('\n');
-  const hint = /^\((.*)\)$/.exec(guess)?.[1] ?? 'onepond --help lists commands and options';
-  return new PondError('INVALID', first.replace(/^error: /, ''), { hint });
 }
 
 type Action = (
