@@ -1,0 +1,48 @@
+/** Bundles src/ into dist/, one flat folder: specs/architecture.md says why. The declarations are tsc's. */
+
+import { readFileSync, rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const { version, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+const COMMON = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  external: Object.keys(dependencies),
+  legalComments: 'linked',
+  logLevel: 'warning',
+};
+const __VERSION__ = JSON.stringify(version);
+
+/** A thread is started by its file's name beside the caller's; what the entries share is loaded once. */
+const LIBRARY = {
+  ...COMMON,
+  entryPoints: ['src/index.ts', 'src/owner/owner-worker.ts', 'src/search/tokenize-worker.ts'],
+  entryNames: '[name]',
+  chunkNames: 'chunk-[hash]',
+  outdir: 'dist',
+  format: 'esm',
+  splitting: true,
+  minify: true,
+  define: { __VERSION__ },
+  // The CommonJS packages inside ask for Node's own modules by `require`.
+  banner: {
+    js: "import{createRequire as onepondRequire}from'node:module';const require=onepondRequire(import.meta.url);",
+  },
+};
+
+/** One CommonJS file: V8 caches the code of such a one whole (bin/onepond.js), where no `import()` is left in it. */
+const COMMAND_LINE = {
+  ...COMMON,
+  entryPoints: ['src/cli/main.ts'],
+  outfile: 'dist/cli.cjs',
+  format: 'cjs',
+  minify: true,
+  supported: { 'dynamic-import': false },
+  define: { __VERSION__, 'import.meta.url': 'onepondUrl' },
+  banner: { js: "const onepondUrl=require('node:url').pathToFileURL(__filename).href;" },
+};
+
+rmSync('dist', { recursive: true, force: true });
+await Promise.all([LIBRARY, COMMAND_LINE].map((options) => build(options)));
