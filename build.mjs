@@ -1,6 +1,7 @@
 /** Bundles src/ into dist/, one flat folder: specs/architecture.md says why. The declarations are tsc's. */
 
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const { version, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -12,6 +13,7 @@ const COMMON = {
   external: Object.keys(dependencies),
   legalComments: 'linked',
   logLevel: 'warning',
+  metafile: true,
 };
 const __VERSION__ = JSON.stringify(version);
 
@@ -47,4 +49,29 @@ const COMMAND_LINE = {
 };
 
 rmSync('dist', { recursive: true, force: true });
-await Promise.all([LIBRARY, COMMAND_LINE].map((options) => build(options)));
+const built = await Promise.all([LIBRARY, COMMAND_LINE].map((options) => build(options)));
+const folders = new Set(built.flatMap(({ metafile }) => foldersOfPackages(metafile)));
+writeFileSync(
+  'dist/THIRD-PARTY-NOTICES.txt',
+  [...folders]
+    .map(notice)
+    .sort()
+    .join(`\n${'-'.repeat(80)}\n\n`),
+);
+
+/** Folders of the packages that something of ended up in an output. */
+function foldersOfPackages({ outputs }) {
+  const files = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs));
+  return files.flatMap((file) => file.match(/^.*\/?node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []);
+}
+
+/** What the licences ask to be handed on with the code: a package that names none may not be bundled. */
+function notice(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const texts = readdirSync(folder).filter((file) =>
+    /^(licen[cs]e|notice|third-?party-?notices)/i.test(file),
+  );
+  if (texts.length === 0) throw new Error(`${name} is bundled, and comes without the text of its licence`);
+  const text = texts.map((file) => readFileSync(join(folder, file), 'utf8').trim()).join('\n\n');
+  return `${name} ${version} (${license})\n\n${text.replaceAll('\r\n', '\n')}\n`;
+}
