@@ -8,9 +8,11 @@ export { open } from './pond.ts';
 export type { OpenIndexOptions, ProjectIndex, SearchOptions, UpdateOptions } from './project-index.ts';
 export { openIndex } from './project-index.ts';
 export type {
+  CallLimits,
   Candidacy,
   ClientStatus,
   IndexStatus,
+  Role,
   SearchHit,
   SearchMode,
   SearchResult,
@@ -19,8 +21,6 @@ export type {
   UpdateProgress,
   UpdateResult,
   ValueForm,
-} from './protocol.ts';
-export type { CallLimits } from './router/budget.ts';
-export type { Role } from './router/router.ts';
+} from './shapes.ts';
 export type { QueryOptions, Row, RunOutcome, SqlParams, Statements, StreamOptions } from './statements.ts';
 export type { Transaction, TransactionOptions } from './transaction.ts';

@@ -2,8 +2,8 @@ import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fromSystem, PondError } from './errors.ts';
 import { type PondPaths, pondPaths } from './paths.ts';
-import { CANDIDACIES, type Candidacy } from './protocol.ts';
 import { isDuration } from './router/after.ts';
+import { CANDIDACIES, type Candidacy } from './shapes.ts';
 
 export interface OpenOptions {
   /** Ms that a call may wait for an owner, a lock or a word from the owner ("busy timeout"); 10,000 unless told. Infinity is no limit. */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { checkOptions, isAlone, type OpenOptions, realPaths } from './options.ts';
 import { pondPaths } from './paths.ts';
-import { PROTOCOL_VERSION, type StatusResult } from './protocol.ts';
-import type { CallLimits } from './router/budget.ts';
-import { type Role, Router, type RouterEvents, type RouterOptions } from './router/router.ts';
+import { PROTOCOL_VERSION } from './protocol.ts';
+import { Router, type RouterOptions } from './router/router.ts';
+import type { CallLimits, Role, RouterEvents, StatusResult } from './shapes.ts';
 import {
   RoutedStatements,
   type Row,

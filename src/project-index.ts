@@ -5,17 +5,16 @@ import { type OpenOptions, realFolder } from './options.ts';
 import { pathWithin } from './path-within.ts';
 import { indexFile } from './paths.ts';
 import { type InnerPond, openInner, type Pond, ROUTER } from './pond.ts';
+import type { SearchParams, UpdateParams } from './protocol.ts';
+import type { Router } from './router/router.ts';
 import type {
+  CallLimits,
   IndexStatus,
   SearchMode,
-  SearchParams,
   SearchResult,
-  UpdateParams,
   UpdateProgress,
   UpdateResult,
-} from './protocol.ts';
-import type { CallLimits } from './router/budget.ts';
-import type { Router } from './router/router.ts';
+} from './shapes.ts';
 
 export interface OpenIndexOptions extends OpenOptions {
   /** The database that holds the index: a file, or an open handle, which is then left open. */

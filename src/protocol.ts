@@ -1,4 +1,13 @@
 import * as v from 'valibot';
+import {
+  CANDIDACIES,
+  type IndexStatus,
+  type SearchResult,
+  type StatusResult,
+  type UpdateProgress,
+  type UpdateResult,
+  VALUE_FORMS,
+} from './shapes.ts';
 
 /**
  * The one table of methods: name, shape of the params, and whether a call may be sent again to the next owner.
@@ -25,9 +34,6 @@ const flag = v.boolean();
 const maybe = <S extends v.GenericSchema>(schema: S) => v.exactOptional(schema);
 
 // -- who is who -----------------------------------------------------------------------------------------------
-
-export const CANDIDACIES = ['prefer', 'willing', 'never'] as const;
-export type Candidacy = (typeof CANDIDACIES)[number];
 
 const HelloParams = v.strictObject({
   protocol: positive,
@@ -64,10 +70,6 @@ export interface HelloResult {
 }
 
 // -- SQL ------------------------------------------------------------------------------------------------------
-
-/** The three forms of a row, by the method of `@duckdb/node-api` that gives it. */
-export const VALUE_FORMS = ['js', 'duckdb', 'json'] as const;
-export type ValueForm = (typeof VALUE_FORMS)[number];
 
 /** Params in their wire form (src/values.ts). */
 const WireParams = v.union([v.array(v.unknown()), v.record(text, v.unknown())]);
@@ -145,41 +147,6 @@ const UpdateParams = v.strictObject({
 });
 export type UpdateParams = v.InferOutput<typeof UpdateParams>;
 
-export interface SkippedFile {
-  readonly path: string;
-  readonly reason: 'binary' | 'too-large' | 'unreadable';
-}
-export interface UpdateResult {
-  readonly root: string;
-  readonly db: string;
-  /** Files in the index after the update. */
-  readonly files: number;
-  readonly added: number;
-  readonly changed: number;
-  readonly removed: number;
-  readonly unchanged: number;
-  /** Files that were seen and not indexed. `skippedFiles` names the unreadable ones, at most 100. */
-  readonly skipped: number;
-  readonly skippedFiles: readonly SkippedFile[];
-  /** Chunks in the index after the update. */
-  readonly chunks: number;
-  /** Bytes of text in the index after the update. */
-  readonly bytes: number;
-  readonly ms: number;
-  readonly generation: number;
-}
-
-export interface UpdateProgress {
-  readonly phase: 'walk' | 'index' | 'sort';
-  readonly files: number;
-  readonly totalFiles: number;
-  readonly bytes: number;
-  readonly totalBytes: number;
-}
-
-export const SEARCH_MODES = ['ranked', 'literal', 'regex'] as const;
-export type SearchMode = (typeof SEARCH_MODES)[number];
-
 const SearchParams = v.strictObject({
   query: text,
   /** Hits at most; 10 unless told. */
@@ -201,43 +168,6 @@ const SearchParams = v.strictObject({
 });
 export type SearchParams = v.InferOutput<typeof SearchParams>;
 
-export interface SearchHit {
-  readonly path: string;
-  readonly start_line: number;
-  readonly end_line: number;
-  readonly score: number;
-  readonly lang: string;
-  /** The definition that the hit stands in or begins, or null. */
-  readonly symbol: string | null;
-  readonly snippet: string;
-  /** Line number in the file, from 1, of the snippet's first line. */
-  readonly snippet_line: number;
-  /** Line numbers in the file, from 1, that hold a word of the query. */
-  readonly match_lines: readonly number[];
-  /** With `explain`: each term's share of the score. */
-  readonly explain?: readonly { readonly term: string; readonly score: number }[];
-}
-export interface SearchResult {
-  readonly query: string;
-  /** The tree that the paths of the hits are relative to. */
-  readonly root: string;
-  readonly generation: number;
-  /** Files known to have changed since they were indexed. */
-  readonly pending: number;
-  readonly ms: number;
-  readonly hits: readonly SearchHit[];
-}
-
-export interface IndexStatus {
-  readonly root: string;
-  readonly files: number;
-  readonly chunks: number;
-  readonly generation: number;
-  readonly pending: number;
-  /** ISO 8601, UTC. */
-  readonly updated_at: string;
-}
-
 const WatchParams = v.strictObject({
   root: text,
   /** The client's own number for this watch, by which it lets go of it; 0 unless told. Asked for twice it is one. */
@@ -257,27 +187,6 @@ const StandbyParams = v.strictObject({
   now: maybe(flag),
 });
 export type StandbyParams = v.InferOutput<typeof StandbyParams>;
-
-export interface ClientStatus {
-  readonly pid: number;
-  readonly name: string;
-  readonly since: string;
-  readonly in_flight: number;
-}
-export interface StatusResult {
-  readonly db: string;
-  readonly owner: {
-    readonly pid: number;
-    readonly epoch: number;
-    readonly started_at: string;
-    readonly version: string;
-    readonly socket: string;
-    /** The owner's worker thread within its process. */
-    readonly thread: number;
-  } | null;
-  readonly clients: readonly ClientStatus[];
-  readonly index: IndexStatus | null;
-}
 
 /** How a call fares when its owner goes before it was answered. */
 export type Replay =

@@ -1,4 +1,4 @@
-import type { ValueForm } from './protocol.ts';
+import type { ValueForm } from './shapes.ts';
 import { decode, isScalar, type Revive } from './values.ts';
 
 /**

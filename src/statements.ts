@@ -1,15 +1,8 @@
-import {
-  DEFAULT_BATCH_SIZE,
-  type QueryParams,
-  type RunParams,
-  VALUE_FORMS,
-  type ValueForm,
-  type WireParams,
-} from './protocol.ts';
-import type { CallLimits } from './router/budget.ts';
+import { DEFAULT_BATCH_SIZE, type QueryParams, type RunParams, type WireParams } from './protocol.ts';
 import type { Router } from './router/router.ts';
 import { streamRows } from './router/stream.ts';
 import { toRows } from './rows.ts';
+import { type CallLimits, VALUE_FORMS, type ValueForm } from './shapes.ts';
 import { encode } from './values.ts';
 
 /** A row by column name. The type of each value is its column's, as `@duckdb/node-api` gives it. */

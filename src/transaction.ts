@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PondError } from './errors.ts';
-import { type CallLimits, checkLimits } from './router/budget.ts';
+import { checkLimits } from './router/budget.ts';
 import { Router, type RouterOptions } from './router/router.ts';
+import type { CallLimits } from './shapes.ts';
 import {
   type QueryOptions,
   RoutedStatements,

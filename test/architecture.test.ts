@@ -6,7 +6,18 @@ import { type Peer, World } from './support/world.ts';
 const SRC = new URL('../src', import.meta.url).pathname;
 const FILES = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
 
-const VOCABULARY = ['errors', 'protocol', 'values', 'rows', 'paths', 'log', 'version', 'failpoints', 'turns'];
+const VOCABULARY = [
+  'errors',
+  'shapes',
+  'protocol',
+  'values',
+  'rows',
+  'paths',
+  'log',
+  'version',
+  'failpoints',
+  'turns',
+];
 const LIBRARY = ['options', 'pond', 'statements', 'transaction', 'project-index', 'path-within', 'index'];
 
 /** Which room may import which, beside itself: specs/architecture.md. */

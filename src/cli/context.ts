@@ -1,4 +1,4 @@
-import type { CallLimits } from '../router/budget.ts';
+import type { CallLimits } from '../shapes.ts';
 
 /** The options that every command takes. */
 export interface GlobalOptions {

@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
 import pc from 'picocolors';
-import type { SearchHit, SearchResult } from '../protocol.ts';
+import type { SearchHit, SearchResult } from '../shapes.ts';
 import type { GlobalOptions } from './context.ts';
 
 export type HitFormat = 'text' | 'vimgrep';

@@ -1,5 +1,5 @@
 import { openIndex } from '../project-index.ts';
-import type { UpdateResult } from '../protocol.ts';
+import type { UpdateResult } from '../shapes.ts';
 import { EXIT, type Run } from './context.ts';
 import { currentProject, namedFile, openOptions } from './place.ts';
 import { note, print, printJson } from './print.ts';

@@ -1,4 +1,4 @@
-import type { UpdateProgress } from '../protocol.ts';
+import type { UpdateProgress } from '../shapes.ts';
 import type { GlobalOptions } from './context.ts';
 import { isWatched } from './print.ts';
 

@@ -1,6 +1,6 @@
 import { PondError } from '../errors.ts';
 import { openIndex, type ProjectIndex, type SearchOptions } from '../project-index.ts';
-import type { SearchResult, UpdateResult } from '../protocol.ts';
+import type { SearchResult, UpdateResult } from '../shapes.ts';
 import { type Context, EXIT, type GlobalOptions, type Run } from './context.ts';
 import { formatHits, type HitFormat } from './format-hits.ts';
 import { currentProject, namedFile, openOptions } from './place.ts';

@@ -1,5 +1,5 @@
-import type { StatusResult } from '../protocol.ts';
 import { visitOwner } from '../router/visit.ts';
+import type { StatusResult } from '../shapes.ts';
 import { EXIT, type GlobalOptions, type Run } from './context.ts';
 import { placeToLook, visitorHello } from './place.ts';
 import { print, printJson } from './print.ts';

@@ -1,6 +1,7 @@
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
-import type { StreamNextResult, ValueForm } from '../protocol.ts';
+import type { StreamNextResult } from '../protocol.ts';
+import type { ValueForm } from '../shapes.ts';
 import { Turns } from '../turns.ts';
 import type { BindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';

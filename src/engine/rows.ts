@@ -6,7 +6,8 @@ import {
   JsonDuckDBValueConverter,
 } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
-import { MAX_MESSAGE_BYTES, type ValueForm } from '../protocol.ts';
+import { MAX_MESSAGE_BYTES } from '../protocol.ts';
+import type { ValueForm } from '../shapes.ts';
 import { encode, isScalar } from '../values.ts';
 import { fromDuckDB } from './errors.ts';
 

@@ -1,7 +1,8 @@
 import type { SqlSession } from '../engine/sql-session.ts';
 import { PondError } from '../errors.ts';
-import type { Calls, NoticeName, Notices, StatusResult } from '../protocol.ts';
+import type { Calls, NoticeName, Notices } from '../protocol.ts';
 import type { SearchIndex } from '../search/index.ts';
+import type { StatusResult } from '../shapes.ts';
 
 /** What one client's calls work on. */
 export interface ServiceContext {

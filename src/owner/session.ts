@@ -7,7 +7,6 @@ import { PondError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import {
   type Calls,
-  type ClientStatus,
   type HelloParams,
   type HelloResult,
   isMethod,
@@ -19,6 +18,7 @@ import {
   type Params,
   PROTOCOL_VERSION,
 } from '../protocol.ts';
+import type { ClientStatus } from '../shapes.ts';
 import { type Accepted, accept } from '../transport/accept.ts';
 import type { Channel } from '../transport/channel.ts';
 import { unknownMethod } from '../transport/wire-errors.ts';

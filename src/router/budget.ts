@@ -2,14 +2,9 @@ import { setMaxListeners } from 'node:events';
 import { unresponsive } from '../election/obstacles.ts';
 import { type Outcome, PondError } from '../errors.ts';
 import { METHODS, type MethodName } from '../protocol.ts';
+import type { CallLimits } from '../shapes.ts';
 import { after, isDuration } from './after.ts';
 import { keepAlive, letEnd } from './alive.ts';
-
-export interface CallLimits {
-  readonly signal?: AbortSignal | undefined;
-  /** Ms for the whole call, waiting included. Without one a call may run for ever, as long as its owner lives. */
-  readonly timeout?: number | undefined;
-}
 
 /** @throws TypeError */
 export function checkLimits({ signal, timeout }: CallLimits): void {

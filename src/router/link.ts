@@ -1,14 +1,7 @@
 import { unresponsive } from '../election/obstacles.ts';
 import type { PondError } from '../errors.ts';
-import type {
-  HelloParams,
-  HelloResult,
-  MethodName,
-  Notices,
-  Params,
-  Result,
-  UpdateProgress,
-} from '../protocol.ts';
+import type { HelloParams, HelloResult, MethodName, Notices, Params, Result } from '../protocol.ts';
+import type { UpdateProgress } from '../shapes.ts';
 import type { Peer } from '../transport/peer.ts';
 
 export type SuccessorNotice = Notices['$/successor'];

@@ -10,25 +10,15 @@ import {
   type MethodName,
   type Params,
   type Result,
-  type UpdateProgress,
 } from '../protocol.ts';
+import type { CallLimits, Role, RouterEvents, UpdateProgress } from '../shapes.ts';
 import { ConnectionLost } from '../transport/peer.ts';
 import { Turns } from '../turns.ts';
 import { isNewer } from '../version.ts';
 import { type Closable, closeAtExit, forget } from './at-exit.ts';
-import { Budget, type CallLimits, checkLimits } from './budget.ts';
+import { Budget, checkLimits } from './budget.ts';
 import type { Link, SuccessorNotice } from './link.ts';
 import { type FileIdentity, LOOK_AGAIN, NO_OWNER, seekOwner } from './seek.ts';
-
-export type Role = 'owner' | 'reader' | 'electing' | 'closed';
-
-export interface RouterEvents {
-  role: [role: Role];
-  'owner-found': [owner: { readonly pid: number; readonly epoch: number }];
-  'owner-lost': [owner: { readonly pid: number; readonly epoch: number }];
-  /** The lock was taken away from this process's owner while its fence stood. */
-  compromised: [];
-}
 
 /** Owners that may go one after the other under one call before it takes its time. */
 const QUICK_LOSSES = 8;

@@ -1,7 +1,8 @@
 import { here, PondError, withOutcome } from '../errors.ts';
 import type { RowBatch, StreamNextResult, StreamOpenParams } from '../protocol.ts';
+import type { CallLimits } from '../shapes.ts';
 import { ConnectionLost } from '../transport/peer.ts';
-import type { Budget, CallLimits } from './budget.ts';
+import type { Budget } from './budget.ts';
 import type { Link } from './link.ts';
 import type { Router } from './router.ts';
 

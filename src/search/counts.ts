@@ -1,4 +1,4 @@
-import type { SkippedFile, UpdateProgress, UpdateResult } from '../protocol.ts';
+import type { SkippedFile, UpdateProgress, UpdateResult } from '../shapes.ts';
 import type { Analysis, FileOutcome, FileTask } from './analyze.ts';
 import type { Plan } from './plan.ts';
 

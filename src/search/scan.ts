@@ -1,6 +1,6 @@
 import type { Connection } from '../engine/connection.ts';
 import { PondError } from '../errors.ts';
-import type { SearchHit, SearchMode } from '../protocol.ts';
+import type { SearchHit, SearchMode } from '../shapes.ts';
 import type { Filter } from './filter.ts';
 import { type Candidate, candidateOf, type Ranked } from './rank.ts';
 import { META, metaIn } from './schema.ts';

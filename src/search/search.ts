@@ -1,6 +1,7 @@
 import type { Connection } from '../engine/connection.ts';
 import { PondError } from '../errors.ts';
-import type { SearchHit, SearchParams, SearchResult } from '../protocol.ts';
+import type { SearchParams } from '../protocol.ts';
+import type { SearchHit, SearchResult } from '../shapes.ts';
 import { definitionsIn } from './definitions.ts';
 import { type Filter, filterOf } from './filter.ts';
 import { familyOf } from './languages.ts';

@@ -1,5 +1,5 @@
 import { PondError } from '../errors.ts';
-import type { UpdateProgress, UpdateResult } from '../protocol.ts';
+import type { UpdateProgress, UpdateResult } from '../shapes.ts';
 import { throwIfAborted } from './connections.ts';
 import type { UpdateRequest } from './update.ts';
 

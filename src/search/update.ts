@@ -1,5 +1,6 @@
 import type { Connection } from '../engine/connection.ts';
-import type { UpdateParams, UpdateProgress, UpdateResult } from '../protocol.ts';
+import type { UpdateParams } from '../protocol.ts';
+import type { UpdateProgress, UpdateResult } from '../shapes.ts';
 import { type Analysis, type FileTask, noChunks } from './analyze.ts';
 import { shortenLog } from './checkpoint.ts';
 import { throwIfAborted } from './connections.ts';

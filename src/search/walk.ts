@@ -2,7 +2,7 @@ import type { BigIntStats, Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../errors.ts';
-import type { SkippedFile } from '../protocol.ts';
+import type { SkippedFile } from '../shapes.ts';
 import { isBinaryName } from './binary-names.ts';
 import { enterFolder, isIgnored, type Rules, rulesAbove, withSlash } from './ignore-rules.ts';
 import type { OpenGuard } from './open-guard.ts';

@@ -1,6 +1,6 @@
 import { basename, join, relative, sep } from 'node:path';
 import type { AsyncSubscription, Event } from '@parcel/watcher';
-import type { UpdateResult } from '../protocol.ts';
+import type { UpdateResult } from '../shapes.ts';
 import { isDatabaseName, type OpenGuard } from './open-guard.ts';
 import { isOutsideIndex } from './outside.ts';
 import type { UpdateRequest } from './update.ts';

@@ -15,10 +15,10 @@ import {
   PROTOCOL_VERSION,
   type QueryParams,
   type Result,
-  type ValueForm,
   type WireParams,
 } from '../../src/protocol.ts';
 import { toRows } from '../../src/rows.ts';
+import type { ValueForm } from '../../src/shapes.ts';
 import type { Peer } from '../../src/transport/peer.ts';
 import { encode } from '../../src/values.ts';
 

@@ -1,6 +1,6 @@
 import { DuckDBInstance, type DuckDBResultReader } from '@duckdb/node-api';
 import { expect, it, onTestFinished } from 'vitest';
-import { VALUE_FORMS, type ValueForm } from '../../../src/protocol.ts';
+import { VALUE_FORMS, type ValueForm } from '../../../src/shapes.ts';
 import type { Contract } from '../place.ts';
 
 const READ: Readonly<Record<ValueForm, (reader: DuckDBResultReader) => unknown[]>> = {

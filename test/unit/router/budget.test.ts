@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PondError } from '../../../src/errors.ts';
-import { Budget, type CallLimits } from '../../../src/router/budget.ts';
+import { Budget } from '../../../src/router/budget.ts';
+import type { CallLimits } from '../../../src/shapes.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

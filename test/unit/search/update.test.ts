@@ -2,7 +2,7 @@ import { renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../../../src/engine/connection.ts';
-import type { UpdateProgress } from '../../../src/protocol.ts';
+import type { UpdateProgress } from '../../../src/shapes.ts';
 import { openTestIndex, tempFolder, tempTree, writeTree } from './fixture.ts';
 
 const LONG_AGO = new Date('2020-01-01');
