@@ -1,5 +1,8 @@
 /** onepond: many processes, one DuckDB. */
 
+// For `AsyncDisposable`, in programs that name neither this lib nor Node's types.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export type { ErrorCode, ErrorData, Outcome } from './errors.ts';
 export { PondError } from './errors.ts';
 export type { OpenOptions } from './options.ts';

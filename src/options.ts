@@ -20,6 +20,7 @@ export interface OpenOptions {
   readonly name?: string;
 }
 
+/** @internal */
 export function realPaths(attach: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(attach).map(([name, file]) => [name, pondPaths(file).db]));
 }
@@ -27,6 +28,7 @@ export function realPaths(attach: Readonly<Record<string, string>>): Record<stri
 /**
  * True where this process can only read the file, so that no lock can be taken beside it: it is then opened for
  * this process alone. Any number of processes may, while none writes.
+ * @internal
  */
 export function isAlone({ db, record }: PondPaths, readOnly: boolean): boolean {
   if (!existsSync(db)) {
@@ -69,7 +71,10 @@ const CHECKS: Readonly<Record<keyof OpenOptions, Check>> = {
   name: { is: isString, what: 'a string' },
 };
 
-/** @throws TypeError, which names the option */
+/**
+ * @throws TypeError, which names the option
+ * @internal
+ */
 export function checkOptions(file: unknown, options: unknown): void {
   if (!isString(file)) throw new TypeError('open: the file must be a string');
   if (!isObject(options)) throw new TypeError('open: the options must be an object');
@@ -80,7 +85,7 @@ export function checkOptions(file: unknown, options: unknown): void {
   }
 }
 
-/** The real path of a project's folder. @throws PondError NOT_FOUND */
+/** The real path of a project's folder. @throws PondError NOT_FOUND @internal */
 export function realFolder(folder: string): string {
   try {
     return realpathSync.native(resolve(folder));

@@ -44,8 +44,9 @@ export interface Pond extends Statements, AsyncDisposable {
   off<E extends keyof RouterEvents>(event: E, listener: (...args: RouterEvents[E]) => void): this;
 }
 
-/** Set to reach what the index needs and a user does not. */
+/** Set to reach what the index needs and a user does not. @internal */
 export const ROUTER = Symbol('router');
+/** @internal */
 export interface InnerPond extends Pond {
   readonly [ROUTER]: Router;
 }
@@ -60,6 +61,7 @@ export async function open(file: string, options: OpenOptions = {}): Promise<Pon
   return openInner(file, options);
 }
 
+/** @internal */
 export async function openInner(file: string, options: OpenOptions = {}): Promise<InnerPond> {
   checkOptions(file, options);
   const { timeout = 10_000, readOnly = false, attach = {}, candidate = 'willing', config = {} } = options;

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import {
   CANDIDACIES,
   type IndexStatus,
+  SEARCH_MODES,
   type SearchResult,
   type StatusResult,
   type UpdateProgress,

@@ -46,7 +46,7 @@ export interface Statements {
   run(sql: string, params?: SqlParams, options?: CallLimits): Promise<RunOutcome>;
 }
 
-/** Statements through a router: params out, rows in. */
+/** Statements through a router: params out, rows in. @internal */
 export class RoutedStatements implements Statements {
   readonly router: Router;
 

@@ -26,7 +26,7 @@ export interface TransactionOptions extends CallLimits {
   readonly tries?: number;
 }
 
-/** The transactions of one handle, each on a session of its own. */
+/** The transactions of one handle, each on a session of its own. @internal */
 export class Transactions {
   readonly #options: RouterOptions;
   readonly #idle: Router[] = [];

@@ -1,5 +1,6 @@
 import { PondError } from '../errors.ts';
-import { SEARCH_MODES, type SearchMode, type SearchParams } from '../protocol.ts';
+import type { SearchParams } from '../protocol.ts';
+import { SEARCH_MODES, type SearchMode } from '../shapes.ts';
 
 /** How the query is meant, by whichever way it was said. @throws PondError INVALID where they contradict */
 export function modeOf({
