@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { errnoOf, fromSystem, PondError } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** Everything that belongs to one database file. The folder lies beside it, so that all who see one see the other. */
 export interface PondPaths {
@@ -94,7 +95,7 @@ export function runtimeFolders(env: NodeJS.ProcessEnv = process.env): string[] {
  */
 export function checkRuntimeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     checkPrivate(folder);
   } catch (error) {
     throw fromSystem(error, folder);

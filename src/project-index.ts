@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fromSystem, PondError } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
 import { type OpenOptions, realFolder } from './options.ts';
 import { pathWithin } from './path-within.ts';
 import { indexFile } from './paths.ts';
@@ -85,7 +85,7 @@ const withoutUndefined = <T extends object>(options: T): T =>
 function indexPlace(root: string): string {
   const file = indexFile(root);
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     return file;
   } catch (error) {
     throw fromSystem(error, 'the cache folder');

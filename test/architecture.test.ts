@@ -13,6 +13,7 @@ const VOCABULARY = [
   'values',
   'rows',
   'paths',
+  'make-folder',
   'log',
   'version',
   'failpoints',

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** The file's content, or null where there is none or it is no JSON object: both are hints, never believed. */
 export function readJson(file: string): Readonly<Record<string, unknown>> | null {
@@ -30,7 +31,7 @@ const VANISHED = 20;
 /** `make` in a folder that others remove when it is empty. */
 export function inFolderOf<T>(file: string, make: () => T): T {
   for (let left = VANISHED; ; left--) {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     try {
       return make();
     } catch (error) {
