@@ -82,7 +82,8 @@ export async function openIndex(project: string, options: OpenIndexOptions = {})
 const withoutUndefined = <T extends object>(options: T): T =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 
-function indexPlace(root: string): string {
+/** The file of a project's own index, in a folder that is made where it is missing. @internal */
+export function indexPlace(root: string): string {
   const file = indexFile(root);
   try {
     makeFolder(dirname(file));

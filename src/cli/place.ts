@@ -1,14 +1,14 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf, fromSystem, PondError } from '../errors.ts';
 import type { OpenOptions } from '../options.ts';
 import { indexFile, type PondPaths, pathsBeside, pondPaths, projectRoot } from '../paths.ts';
+import { indexPlace } from '../project-index.ts';
 import { type HelloParams, PROTOCOL_VERSION } from '../protocol.ts';
 import { VERSION } from '../version.ts';
 import type { GlobalOptions } from './context.ts';
 
 export const namedFile = ({ db }: GlobalOptions): string | undefined => db ?? process.env.ONEPOND_DB;
-const defaultFile = (): string => indexFile(currentProject());
 
 /** The project around the current folder. @throws PondError NOT_FOUND where that folder has been removed */
 export function currentProject(): string {
@@ -26,15 +26,7 @@ export function currentProject(): string {
  * folder made: a name that leads nowhere is a slip.
  */
 export function placeToOpen(options: GlobalOptions): string {
-  const named = namedFile(options);
-  if (named !== undefined) return named;
-  const file = defaultFile();
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    return file;
-  } catch (error) {
-    throw fromSystem(error, 'the cache folder');
-  }
+  return namedFile(options) ?? indexPlace(currentProject());
 }
 
 export function openOptions({ timeout }: GlobalOptions, command: string): OpenOptions {
@@ -45,7 +37,7 @@ export function openOptions({ timeout }: GlobalOptions, command: string): OpenOp
 export function placeToLook(options: GlobalOptions): PondPaths {
   const named = namedFile(options);
   if (named !== undefined) return pondPaths(named);
-  const file = defaultFile();
+  const file = indexFile(currentProject());
   // A project that was never indexed has not even the folder.
   return existsSync(dirname(file)) ? pondPaths(file) : pathsBeside(file);
 }
