@@ -28,10 +28,10 @@ export function unresponsive(pid: number, outcome?: Outcome): PondError {
   });
 }
 
-/** It was elected, and has the file to open yet. */
+/** It was elected, and has the file to open yet; or it leaves, and has calls to finish. */
 export function opening(db: string, pid: number): PondError {
   if (isStopped(pid)) return unresponsive(pid);
-  return new PondError('TIMEOUT', `process ${pid} was still opening ${db}`, {
+  return new PondError('TIMEOUT', `process ${pid} was still opening or closing ${db}`, {
     data: { pid },
     hint: 'give the call more time: after a crash DuckDB may have a long log to replay',
   });

@@ -17,9 +17,6 @@ export interface DatabaseOptions {
   readonly checkFence?: () => Promise<void>;
 }
 
-/** DuckDB's threads go on to another statement after a while: none waits for the end of a long one. */
-const SHARED_FAIRLY = { scheduler_process_partial: 'true' } as const;
-
 /** An open DuckDB file. While it stands, this process holds the kernel lock: the fence. */
 export interface Database {
   readonly path: string;
@@ -64,11 +61,7 @@ export interface Database {
  */
 export async function openDatabase(path: string, options: DatabaseOptions = {}): Promise<Database> {
   const { config = {}, readOnly = false, checkFence = async () => undefined } = options;
-  const instance = await create(path, {
-    ...SHARED_FAIRLY,
-    ...config,
-    ...(readOnly ? { access_mode: 'READ_ONLY' } : {}),
-  });
+  const instance = await create(path, { ...config, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) });
   try {
     const [home, writes] = await Promise.all([instance.connect(), instance.connect()]);
     const { dev, ino } = await stat(path, { bigint: true });

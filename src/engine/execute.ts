@@ -14,26 +14,33 @@ const QUIET_MS = 25;
 /** Between two tasks of a long statement while short ones are about, in ms. */
 const PACE_MS = 8;
 
+/** A task that took longer is no task for this thread, in ms, and neither is the next of its statement. */
+const HEAVY_MS = 20;
+
 /** When a short statement last began or ended. */
 let lastShort = Number.NEGATIVE_INFINITY;
 
 /**
- * Runs a pending result whose tasks are short, one at a time, and gives the loop back between slices.
+ * Runs a pending result. One of a client goes to a thread of libuv's, while one is free: a task of it may take a
+ * minute (a costly expression over 100,000 rows is one task), and nothing could interrupt it, or answer anybody else.
  *
- * A query that runs inside the driver's own `run()` holds one of libuv's four threads until it ends, and all
- * threads of the process share them: four long queries stop everyone's queries and file system calls. Run in
- * slices, DuckDB's own threads do the work and nothing of libuv is held.
- *
+ * The light ones, and whatever finds no thread free, run here, one task at a time, with the loop given back between
+ * slices: slow queries would hold all threads of libuv's, and stop every query and file system call of the process.
  * This thread serves everybody, so a long statement has it only when nobody else wants it. While short ones are
  * about it runs a task (some 1 ms) now and then, and the rest is left to DuckDB's other threads.
  */
-export async function execute(pending: DuckDBPendingResult): Promise<DuckDBResult> {
+export async function execute(pending: DuckDBPendingResult, isLight: boolean): Promise<DuckDBResult> {
   const began = performance.now();
   lastShort = began;
   let sliceEnd = began + SLICE_MS;
+  let isHeavy = false;
   for (;;) {
-    const state = pending.runTask();
+    const elsewhere = isLight ? null : onFreeThread(() => pending.getResult());
+    if (elsewhere) return elsewhere;
+    const before = performance.now();
+    const state = isHeavy ? look(pending) : pending.runTask();
     const now = performance.now();
+    isHeavy ||= !isLight && now - before > HEAVY_MS;
     const isShort = now - began < SHORT_MS;
     if (isShort) lastShort = now;
     if (state === DuckDBPendingResultState.RESULT_READY) return pending.getResult();
@@ -48,33 +55,15 @@ export async function execute(pending: DuckDBPendingResult): Promise<DuckDBResul
 }
 
 /**
- * Runs a pending result of a client, never on this thread: one task of it may take a minute (a costly expression
- * over 100,000 rows is one task), and nothing could interrupt it, or answer anybody else.
- *
- * Two at a time run on threads of libuv's, which is the quickest; the others are left to DuckDB's own threads,
- * which take turns between statements (`scheduler_process_partial`), and are looked at until they are done.
- */
-export async function executeAside(pending: DuckDBPendingResult): Promise<DuckDBResult> {
-  const began = performance.now();
-  for (;;) {
-    const result = onFreeThread(() => pending.getResult());
-    if (result) return result;
-    if (isOver(pending)) return pending.getResult();
-    if (performance.now() - began < EAGER_MS) await nextTurn();
-    else await sleep(1);
-  }
-}
-
-/**
  * What the driver does not offer: to look without running a task. DuckDB (1.5.6) says ERROR, without a word, of what
  * has ended well.
  * @throws DuckDB's error
  */
-function isOver(pending: DuckDBPendingResult): boolean {
+function look(pending: DuckDBPendingResult): DuckDBPendingResultState {
   const { pending_result: inner } = pending as unknown as { readonly pending_result: PendingResult };
   const state = bindings.pending_execute_check_state(inner);
-  if (state !== bindings.PendingState.ERROR) return state === bindings.PendingState.RESULT_READY;
-  const message = bindings.pending_error(inner);
+  const message = state === bindings.PendingState.ERROR ? bindings.pending_error(inner) : '';
   if (message !== '') throw new Error(message);
-  return true;
+  const isOver = state === bindings.PendingState.ERROR || state === bindings.PendingState.RESULT_READY;
+  return isOver ? DuckDBPendingResultState.RESULT_READY : DuckDBPendingResultState.NO_TASKS_AVAILABLE;
 }

@@ -6,7 +6,7 @@ import {
 } from '@duckdb/node-api';
 import { type BindParams, bindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
-import { execute, executeAside } from './execute.ts';
+import { execute } from './execute.ts';
 import { uninterrupted } from './interrupt.ts';
 import { keptBy, noteRun, type Prepared, prepared } from './kept-statements.ts';
 import { type Kind, kindOf } from './kinds.ts';
@@ -164,8 +164,7 @@ class Part {
     if (type === StatementType.TRANSACTION && !BEGIN.test(text))
       return uninterrupted(this.#connection, () => statement.run());
     if (WHOLE.test(text)) return statement.run();
-    const pending = streaming ? statement.startStream() : statement.start();
-    return light ? execute(pending) : executeAside(pending);
+    return execute(streaming ? statement.startStream() : statement.start(), light === true);
   }
 
   /** A CREATE TABLE that is executed a second time makes a table without columns (DuckDB 1.5.6). */

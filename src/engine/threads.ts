@@ -2,7 +2,7 @@ import { Turns } from '../turns.ts';
 
 /** Of libuv's four, which the whole process shares: one is left for what is short, as preparing and files. */
 const LONG = 3;
-/** Of those, so that a stream always finds one: the statements beyond have DuckDB's own threads. */
+/** Of those, so that a stream always finds one. */
 const STATEMENTS = 2;
 
 const turns = new Turns(LONG);

@@ -196,7 +196,10 @@ export class Session {
     }
     if (path !== paths.db) throw new PondError('INVALID', `this owner serves ${paths.db}, not ${path}`);
     const { database, record } = await this.#owner.reign;
-    if (this.#owner.isLeaving) return handedOn;
+    if (this.#owner.isLeaving) {
+      this.tellElecting(null);
+      return handedOn;
+    }
     for (const [name, file] of Object.entries(files))
       await this.#track(call, attach(database, name, file, !readOnly));
     this.hello = hello;
