@@ -174,7 +174,7 @@ describe('a checkpoint that fails for want of room', () => {
       const [owner, reader] = (await world.peers(2, `${disk}/app.duckdb`, options)) as [Peer, Peer];
       await owner.ask('run', 'CREATE TABLE t (n INTEGER, filler VARCHAR)');
       const told: number[] = [];
-      for (let n = 0; n < 40; n++) {
+      for (let n = 0; n < 20; n++) {
         const filler = 'x'.repeat(n % 2 === 0 ? 10 : 60_000);
         const sql = `INSERT INTO t SELECT ${n}, md5(random()::VARCHAR) || $1`;
         const answer = await reader.ask('run', sql, [filler]).catch(({ code }) => code);
