@@ -88,9 +88,9 @@ class Search {
   }
 
   /** @throws the last obstacle once the deadline has passed; CLOSED */
-  checkTime(): void {
+  checkTime(isOver = performance.now() >= this.#deadline): void {
     if (this.#seeker.closed.aborted) throw new PondError('CLOSED', 'the handle was closed');
-    if (performance.now() >= this.#deadline) throw this.#seeker.obstacle.current();
+    if (isOver) throw this.#seeker.obstacle.current();
   }
 
   /** The one that the last owner named: dialled at once, and waited for while it opens the file. */
@@ -218,6 +218,8 @@ class Search {
       if (error instanceof ConnectionLost && this.#seeker.obstacle.current === waiting) {
         this.#seeker.obstacle.current = NO_OWNER;
       }
+      // Nobody else is asked then: what was waited for to the end is what stood in the way.
+      if (error === SILENT && until === this.#deadline) this.checkTime(true);
       if (error instanceof ConnectionLost || error === SILENT) return null;
       // A file that it is to attach is held elsewhere, and may come free.
       if (!isUnreachable(error)) throw error;
