@@ -78,6 +78,7 @@ export async function openInner(file: string, options: OpenOptions = {}): Promis
       path: paths.db,
       pid: process.pid,
       client: randomUUID(),
+      confirms: true,
       name: options.name ?? process.argv[1]?.split(/[\\/]/).pop() ?? 'node',
       candidate,
       readOnly,

@@ -46,6 +46,8 @@ const HelloParams = v.strictObject({
   name: text,
   /** Names the client in the ledger, over all its connections. Without one its writes are announced, not recorded. */
   client: maybe(v.pipe(text, v.maxLength(64))),
+  /** Answers each `$/began` by `$/confirmed`, and the owner waits for that. */
+  confirms: maybe(v.boolean()),
   candidate: v.picklist(CANDIDACIES),
   readOnly: flag,
   /** Further files that the owner is to attach, real paths by name. */
@@ -257,6 +259,9 @@ export interface Notices {
   '$/electing': { readonly pid: number; readonly heldBy: number | null };
 }
 export type NoticeName = keyof Notices;
+
+/** A client has heard `$/began` of its call: now it may begin. The one notice that goes the other way. */
+export const CONFIRMED = '$/confirmed';
 
 /** One method of a {@link Service}: what a call may carry beside its params. */
 export interface CallContext {

@@ -46,6 +46,8 @@ export class Session {
   readonly #running = new Map<AbortController, Promise<unknown>>();
   /** Calls that were told to change data. */
   readonly #begun = new Set<number>();
+  /** Calls that wait for their client to have heard that they begin. */
+  readonly #unconfirmed = new Map<number, { readonly confirm: () => void; readonly gone: () => void }>();
   readonly #watches = new Map<number, () => Promise<void>>();
   readonly #service: Calls;
   #sql: Promise<SqlSession> | undefined;
@@ -69,6 +71,7 @@ export class Session {
       watches: this.#watches,
     });
     this.#accepted = accept(channel, (method, params, call) => this.#answer(method, params, call));
+    this.#accepted.onConfirmed((call) => this.#unconfirmed.get(call as number)?.confirm());
     this.gone = this.closed.then(async () => {
       this.#isGone = true;
       this.#answered();
@@ -102,6 +105,7 @@ export class Session {
 
   interrupt(): void {
     for (const call of this.#running.keys()) call.abort();
+    for (const { gone } of this.#unconfirmed.values()) gone();
   }
 
   /** Waits for the calls under way and for the end of an open transaction, then lets go of DuckDB. */
@@ -237,13 +241,30 @@ export class Session {
         readOnly: this.hello?.readOnly ?? true,
         client: this.hello?.client,
         announce: async (call) => {
-          await this.#accepted.notify('$/began', { call });
+          await this.#announce(call);
           this.#begun.add(call);
         },
       });
       return this.#openedSql;
     });
     return this.#sql;
+  }
+
+  /**
+   * Tells the client that its call is about to begin, and waits until it has heard. The kernel's word would not do:
+   * a client whose own write fails throws away what it has not read, and would send the call again.
+   */
+  async #announce(call: number): Promise<void> {
+    const heard = new Promise<void>((confirm, refuse) => {
+      if (!this.hello?.confirms) return confirm();
+      const gone = (): void =>
+        refuse(new PondError('ABORTED', 'the client did not hear that its call begins'));
+      this.#unconfirmed.set(call, { confirm, gone });
+      void this.closed.then(gone);
+    });
+    heard.catch(() => undefined);
+    await this.#accepted.notify('$/began', { call });
+    await heard.finally(() => this.#unconfirmed.delete(call));
   }
 
   /** A notice to a client that has just gone is nobody's loss. */

@@ -40,7 +40,10 @@ export class Link {
     this.isLocal = isLocal;
     this.#successor = successor;
     peer.onNotice('$/successor', (notice) => this.#name(notice));
-    peer.onNotice('$/began', ({ call }) => this.#begun.add(call));
+    peer.onNotice('$/began', ({ call }) => {
+      this.#begun.add(call);
+      peer.confirm(call);
+    });
     void peer.closed.then(() => clearInterval(this.#timer));
   }
 

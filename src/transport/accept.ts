@@ -1,6 +1,6 @@
 import { type CancellationToken, createMessageConnection } from 'vscode-jsonrpc/node';
 import { PondError } from '../errors.ts';
-import type { NoticeName, Notices } from '../protocol.ts';
+import { CONFIRMED, type NoticeName, type Notices } from '../protocol.ts';
 import type { Channel } from './channel.ts';
 import { toWire } from './wire-errors.ts';
 
@@ -15,6 +15,8 @@ export interface Accepted {
   /** Resolves when the kernel has the notice; rejects when the connection is gone. */
   notify<N extends NoticeName>(name: N, value: Notices[N]): Promise<void>;
   readonly closed: Promise<void>;
+  /** Told of each call whose client has heard that it is about to begin. */
+  onConfirmed(listener: (call: unknown) => void): void;
   /** Sends what is written, then closes. */
   end(): void;
 }
@@ -56,6 +58,10 @@ export function accept(channel: Channel, answer: Answer): Accepted {
   return {
     notify: (name, value) => connection.sendNotification(name, value),
     closed,
+    onConfirmed: (listener) =>
+      void connection.onNotification(CONFIRMED, (params: { call?: unknown } | undefined) =>
+        listener(params?.call),
+      ),
     end: () => channel.end(),
   };
 }

@@ -1,6 +1,13 @@
 import { CancellationTokenSource, createMessageConnection, Message } from 'vscode-jsonrpc/node';
 import { PondError } from '../errors.ts';
-import type { MethodName, NoticeName, Notices, Params, Result } from '../protocol.ts';
+import {
+  CONFIRMED,
+  type MethodName,
+  type NoticeName,
+  type Notices,
+  type Params,
+  type Result,
+} from '../protocol.ts';
 import type { Channel } from './channel.ts';
 import { fromWire } from './wire-errors.ts';
 
@@ -21,6 +28,8 @@ export interface Peer {
    */
   request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Result<M>>;
   onNotice<N extends NoticeName>(name: N, listener: NoticeListener<N>): void;
+  /** Says that the `$/began` of a call was heard; where the owner has gone, to nobody. */
+  confirm(call: number): void;
   /** Settles when the connection is gone, whoever ended it. */
   readonly closed: Promise<void>;
   readonly isClosed: boolean;
@@ -84,6 +93,7 @@ export function openPeer(channel: Channel): Peer {
       }
     },
     onNotice: (name, listener) => void listeners.set(name, listener),
+    confirm: (call) => void connection.sendNotification(CONFIRMED, { call }).catch(() => undefined),
     closed,
     get isClosed() {
       return isClosed;

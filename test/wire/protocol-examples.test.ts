@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { METHODS, type MethodName, type NoticeName } from '../../src/protocol.ts';
+import { CONFIRMED, METHODS, type MethodName, type NoticeName } from '../../src/protocol.ts';
 import { World } from '../support/world.ts';
 import { RawClient, socketOf } from './raw-client.ts';
 
@@ -30,7 +30,7 @@ describe('specs/protocol.md', () => {
   it('shows every method and every notice', () => {
     expect(namesOf('request').sort()).toEqual(Object.keys(METHODS).sort());
     expect(namesOf('answer').sort()).toEqual(Object.keys(METHODS).sort());
-    expect(namesOf('notice').sort()).toEqual(Object.keys(NOTICES).sort());
+    expect(namesOf('notice').sort()).toEqual([...Object.keys(NOTICES), CONFIRMED].sort());
   });
 
   it.each(EXAMPLES.filter(({ kind }) => kind === 'request'))(

@@ -37,6 +37,7 @@ async function linked(pongs: boolean) {
       return heard;
     },
     hold: () => undefined,
+    confirm: () => undefined,
     close: () => closed(),
   };
   const link = await Link.greet(peer, {} as HelloParams, false);
