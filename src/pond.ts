@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { checkOptions, isAlone, type OpenOptions, realPaths } from './options.ts';
 import { pondPaths } from './paths.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
+import { whilePending } from './router/alive.ts';
 import { Router, type RouterOptions } from './router/router.ts';
 import type { CallLimits, Role, RouterEvents, StatusResult } from './shapes.ts';
 import {
@@ -85,6 +86,10 @@ export async function openInner(file: string, options: OpenOptions = {}): Promis
       ...(Object.keys(attach).length > 0 && { attach: realPaths(attach) }),
     },
   };
+  return whilePending(() => connect(routes));
+}
+
+async function connect(routes: RouterOptions): Promise<InnerPond> {
   const router = new Router(routes);
   try {
     await router.use({}, (budget) => router.link(budget));

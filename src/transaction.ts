@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PondError } from './errors.ts';
+import { whilePending } from './router/alive.ts';
 import { checkLimits } from './router/budget.ts';
 import { Router, type RouterOptions } from './router/router.ts';
 import type { CallLimits } from './shapes.ts';
@@ -39,6 +40,10 @@ export class Transactions {
 
   async run<T>(fn: (tx: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
     checkLimits(options);
+    return whilePending(() => this.#runUntilDone(fn, options));
+  }
+
+  async #runUntilDone<T>(fn: (tx: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
     const { tries = AGAIN.tries, signal, timeout } = options;
     const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout;
     const router = this.#take();

@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { ERRORS, fromSystem, PondError } from '../errors.ts';
-import { keepAlive, letEnd } from '../router/alive.ts';
+import { holdProcess, releaseProcess } from '../router/alive.ts';
 import { VERSION } from '../version.ts';
 import { COMMANDS, type CommandRow, GLOBAL_OPTIONS, type OptionRow } from './commands.ts';
 import { type Context, EXIT, type GlobalOptions } from './context.ts';
@@ -102,7 +102,7 @@ async function runCommand(
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   // A connection does not keep a process alive; a command does.
-  keepAlive();
+  holdProcess();
   const { signal } = interrupt;
   const context: Context = { options, signal, limits: { signal } };
   try {
@@ -111,7 +111,7 @@ async function runCommand(
   } catch (error) {
     return reportFailure(error, options);
   } finally {
-    letEnd();
+    releaseProcess();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }

@@ -4,7 +4,7 @@ import { type Outcome, PondError } from '../errors.ts';
 import { METHODS, type MethodName } from '../protocol.ts';
 import type { CallLimits } from '../shapes.ts';
 import { after, isDuration } from './after.ts';
-import { keepAlive, letEnd } from './alive.ts';
+import { holdProcess, releaseProcess } from './alive.ts';
 
 /** @throws TypeError */
 export function checkLimits({ signal, timeout }: CallLimits): void {
@@ -37,7 +37,7 @@ export class Budget {
     this.#wait = wait;
     this.#end = now + (timeout ?? Number.POSITIVE_INFINITY);
     this.#waitUntil = Math.min(now + wait, this.#end);
-    keepAlive();
+    holdProcess();
     if (!signal && timeout === undefined) return;
     this.#stop = new AbortController();
     this.#signal = signal;
@@ -59,7 +59,7 @@ export class Budget {
   }
 
   end(): void {
-    letEnd();
+    releaseProcess();
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener('abort', this.#abort);
   }

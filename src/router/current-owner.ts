@@ -6,6 +6,7 @@ import type { PondPaths } from '../paths.ts';
 import type { HelloParams } from '../protocol.ts';
 import type { Role, RouterEvents } from '../shapes.ts';
 import { isNewer } from '../version.ts';
+import { whilePending } from './alive.ts';
 import { type Closable, closeAtExit, forget } from './at-exit.ts';
 import type { Budget } from './budget.ts';
 import type { Link, SuccessorNotice } from './link.ts';
@@ -96,7 +97,7 @@ export class CurrentOwner implements Closable {
 
   /** However often it is asked: resolves when the file is let go of. */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    this.#closed ??= whilePending(() => this.#close());
     return this.#closed;
   }
 

@@ -155,7 +155,7 @@ class Search {
     if (!host.isStandingBy()) this.#lookForHolder();
     const candidate = await host.candidate();
     const timeout = Math.max(this.#deadline - performance.now(), 0);
-    const end = await candidate.campaign(timeout, (pid) => this.#held(pid));
+    const end = await this.#unlessClosed(candidate.campaign(timeout, (pid) => this.#held(pid)));
     if (end.end === 'elected') return null;
     if (end.end === 'held') {
       await host.dismiss();
@@ -188,6 +188,18 @@ class Search {
   #lookForHolder(): void {
     const pid = kernelLockHolder(this.#seeker.paths.db);
     if (pid !== null && pid !== process.pid) this.#held(pid);
+  }
+
+  /** A campaign may wait for a foreign process for as long as its caller would: a handle that closes does not. */
+  async #unlessClosed<T>(work: Promise<T>): Promise<T> {
+    const { closed } = this.#seeker;
+    const over = new AbortController();
+    const closing = new Promise<never>((_, failed) => {
+      const giveUp = (): void => failed(new PondError('CLOSED', 'the handle was closed'));
+      if (closed.aborted) giveUp();
+      closed.addEventListener('abort', giveUp, { once: true, signal: over.signal });
+    });
+    return Promise.race([work, closing]).finally(() => over.abort());
   }
 
   /** Says hello. Null where the connection went, or where nothing came by `until`. */
