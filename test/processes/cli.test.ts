@@ -274,31 +274,3 @@ describe.runIf(process.platform === 'linux')('a full disk under stdout', () => {
     expect({ status, code: JSON.parse(stderr).error.code }).toEqual({ status: 2, code: 'DISK_FULL' });
   });
 });
-
-describe('onepond completion', () => {
-  it.each(['bash', 'zsh', 'fish'])('prints a script for %s that knows every command', async (shell) => {
-    const { code, stdout } = await new World().cli(['completion', shell]);
-    expect(code).toBe(0);
-    for (const word of ['index', 'search', 'sql', 'status', 'serve', 'stop', 'idle-timeout']) {
-      expect(stdout).toContain(word);
-    }
-  });
-
-  it('completes, in bash, the choices of an option, and files behind --db', async () => {
-    const world = new World();
-    writeFileSync(world.path('app.duckdb'), '');
-    const { stdout: script } = await world.cli(['completion', 'bash']);
-    const complete = (...words: string[]): string[] => {
-      const quoted = ['onepond', ...words].map((word) => `'${word}'`).join(' ');
-      const ask = `COMP_WORDS=(${quoted}); COMP_CWORD=${words.length}; _onepond; echo "\${COMPREPLY[@]}"`;
-      const { stdout } = spawnSync('bash', ['-c', `${script}\n${ask}`], { cwd: world.dir, encoding: 'utf8' });
-      return stdout.trim().split(' ');
-    };
-    expect(complete('sql', '--format', '')).toEqual(['table', 'json', 'ndjson', 'csv']);
-    expect(complete('search', 'x', '--format', 'v')).toEqual(['vimgrep']);
-    expect(complete('--db', 'a')).toEqual(['app.duckdb']);
-    expect(complete('sql', '--db', 'a')).toEqual(['app.duckdb']);
-    expect(complete('ser')).toEqual(['serve']);
-    expect(complete('search', '--li')).toEqual(['--limit', '--literal']);
-  });
-});
