@@ -73,9 +73,22 @@ export class Writer {
     });
   }
 
-  /** Commits a write in a transaction of its own, again where it meets another's. */
+  /**
+   * Commits a write in a transaction of its own, again where it meets another's. One that writes to another file
+   * waits here for its client to confirm, so `connection` is one that nobody else waits for.
+   */
   async alone(write: Write, connection: DuckDBConnection): Promise<Outcome> {
-    let isRecorded = true;
+    try {
+      return await this.#commitAlone(write, connection, true);
+    } catch (error) {
+      if (!isForeign(error)) throw error;
+      this.#shun(write.text);
+      await write.announce();
+      return this.#commitAlone(write, connection, false);
+    }
+  }
+
+  async #commitAlone(write: Write, connection: DuckDBConnection, isRecorded: boolean): Promise<Outcome> {
     for (let tries = 1; ; tries++) {
       try {
         return await this.#commit(connection, async () => {
@@ -85,14 +98,26 @@ export class Writer {
           return { entries: isRecorded ? entriesOf(write, outcome) : [], value: outcome };
         });
       } catch (error) {
-        if (isRecorded && isForeign(error)) {
-          isRecorded = false;
-          this.#shun(write.text);
-          await write.announce();
-        } else if (!isConflict(error) || tries >= CONFLICT.tries || write.signal.aborted) throw error;
-        else await sleep(Math.random() * Math.min(2 ** tries, CONFLICT.longest));
+        if (!isConflict(error) || tries >= CONFLICT.tries || write.signal.aborted) throw error;
+        await sleep(Math.random() * Math.min(2 ** tries, CONFLICT.longest));
       }
     }
+  }
+
+  /** A turn of its own on the connection of the groups. A write to another file leaves: its client may never confirm. */
+  async #inTurn(write: Waiting): Promise<void> {
+    try {
+      write.done(await this.#commitAlone(write, this.#connection, true));
+    } catch (error) {
+      if (isForeign(error)) this.#leave(write);
+      else write.failed(error);
+    }
+  }
+
+  /** On the session's own connection, beside the groups: nobody waits for it but its client. */
+  #leave(write: Waiting): void {
+    this.#shun(write.text);
+    void this.alone(write, write.own).then(write.done, write.failed);
   }
 
   /** For an owner that leaves in peace: waits for what is under way, and removes from the ledger what is settled. */
@@ -147,13 +172,13 @@ export class Writer {
     const culprit = group[at];
     if (!culprit) {
       // The commit failed, and nobody knows by whose fault.
-      for (const write of group) await settle(write, this.alone(write, this.#connection));
+      for (const write of group) await this.#inTurn(write);
       return;
     }
     if (at > 0) await this.#group(group.slice(0, at));
-    if (error === SLOW) void settle(culprit, this.alone(culprit, culprit.own));
+    if (error === SLOW || isForeign(error)) this.#leave(culprit);
     else if (culprit.signal.aborted || (group.length === 1 && !isConflict(error))) culprit.failed(error);
-    else await settle(culprit, this.alone(culprit, this.#connection));
+    else await this.#inTurn(culprit);
     if (at + 1 < group.length) await this.#group(group.slice(at + 1));
   }
 
@@ -166,8 +191,7 @@ export class Writer {
     try {
       return await interruptible(this.#connection, stop.signal, () => write.run(this.#connection));
     } catch (error) {
-      if (!stop.signal.aborted || write.signal.aborted) throw error;
-      this.#shun(write.text);
+      if (!stop.signal.aborted || write.signal.aborted) throw fromDuckDB(error, write.text);
       throw SLOW;
     } finally {
       clearTimeout(timer);
@@ -216,10 +240,6 @@ interface Committing<T> {
 
 const entriesOf = ({ id, part, isLast }: Write, outcome: Outcome): Entry[] =>
   id ? [{ id, part, isLast, outcome }] : [];
-
-function settle({ done, failed }: Waiting, outcome: Promise<Outcome>): Promise<void> {
-  return outcome.then(done, failed);
-}
 
 /** Two transactions changed one thing; the one that hears it has changed nothing. */
 const isConflict = (error: unknown): boolean =>

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 export interface RawAnswer {
   readonly id?: number | null;
   readonly method?: string;
+  readonly params?: { readonly call?: number };
   // biome-ignore lint/suspicious/noExplicitAny: checked by the assertion that asked.
   readonly result?: any;
   readonly error?: {
