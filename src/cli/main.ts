@@ -1,17 +1,19 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
-import { ERRORS, fromSystem, PondError } from '../errors.ts';
+import { ERRORS, PondError } from '../errors.ts';
 import { holdProcess, releaseProcess } from '../router/alive.ts';
 import { VERSION } from '../version.ts';
 import { COMMANDS, type CommandRow, GLOBAL_OPTIONS, type OptionRow } from './commands.ts';
 import { type Context, EXIT, type GlobalOptions } from './context.ts';
+import { reportFailure, watchCrashes } from './failure.ts';
 import { INTERRUPT_GRACE, unlessInterrupted } from './interrupt.ts';
-import { note, printError, watchOutput } from './print.ts';
+import { watchOutput } from './print.ts';
 import { reportUsage, unknownCommand, wantsJson } from './usage.ts';
 
 /** The one place that exits. */
 export async function main(argv: readonly string[]): Promise<void> {
   const json = wantsJson(argv);
   watchOutput({ json });
+  watchCrashes({ json, debug: argv.includes('--debug') });
   let status: number = EXIT.done;
   const program = createProgram(async (row, args, own, options) => {
     status = await runCommand(row, args, own, options);
@@ -114,16 +116,6 @@ async function runCommand(
     releaseProcess();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
-}
-
-function reportFailure(error: unknown, options: GlobalOptions): number {
-  const known = fromSystem(error, 'the system says');
-  if (known instanceof PondError) {
-    printError(known, options);
-    return ERRORS[known.code].exit;
-  }
-  note(`onepond: internal error: ${error instanceof Error ? error.stack : String(error)}`);
-  return EXIT.usage;
 }
 
 void main(process.argv.slice(2));

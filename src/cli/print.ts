@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { ERRORS, errnoOf, fromSystem, PondError } from '../errors.ts';
+import { visible } from './visible.ts';
 
 /** The one place that prints. Data goes to stdout; everything for people goes to stderr. */
 
@@ -15,16 +16,20 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** One line, and a second one for the next step; with --json one object. */
+/** One line, and a second one for the next step; with --json one object. `debug` adds the stack. */
 export function printError(error: PondError, { json = false, debug = false }): void {
   const { code, message, hint, data } = error;
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const stack = debug ? { stack: cause.stack } : {};
   if (json) {
-    note(JSON.stringify({ error: { code, message, ...(hint && { hint }), ...(data && { data }) } }));
-  } else {
-    note(`onepond: ${message} (${code})`);
-    if (hint) note(`  hint: ${hint}`);
+    note(
+      JSON.stringify({ error: { code, message, ...(hint && { hint }), ...(data && { data }), ...stack } }),
+    );
+    return;
   }
-  if (debug) note(String(error.stack));
+  note(`onepond: ${visible(message)} (${code})`);
+  if (hint) note(`  hint: ${visible(hint)}`);
+  if (debug) note(String(cause.stack));
 }
 
 /**
