@@ -1,16 +1,19 @@
 import { type ErrorCode, type ErrorDetails, errnoOf, fromSystem, PondError } from '../errors.ts';
+import { readError } from './error-text.ts';
 
-/**
- * DuckDB's errors reach JavaScript as a bare message, `Kind Error: text`, with no code
- * (@duckdb/node-api 1.5.6: `err.code` and `err.errorType` are undefined). The prefix is all there is.
- */
-const KIND = /^([A-Za-z ]+?) ?Error: /;
+/** Kinds whose messages quote the caller's own text and values: those words mean nothing. */
+const QUOTING = /^(?:Parser|Conversion|Constraint|Out of Range)$/;
 
-/** What the driver puts before DuckDB's own words. */
-const PREFIX = /^(?:Failure running pending result task|Failed to extract statements): /;
+interface Meaning {
+  readonly match: RegExp;
+  readonly code: ErrorCode;
+  readonly hint?: string;
+  /** Kinds that quote in this case as well. */
+  readonly not?: string;
+}
 
 /** Messages that mean more than "refused", first match wins. Everything else is SQL. */
-const MEANINGS: readonly { readonly match: RegExp; readonly code: ErrorCode; readonly hint?: string }[] = [
+const MEANINGS: readonly Meaning[] = [
   // What extracting statements says of a text that holds none.
   {
     match: /^Error in native callback$|No statement to prepare/,
@@ -22,11 +25,20 @@ const MEANINGS: readonly { readonly match: RegExp; readonly code: ErrorCode; rea
     match: /transaction is launched in read-only mode|attached in read-only mode|database is read-only/i,
     code: 'READ_ONLY',
   },
-  { match: /No space left on device|Disk quota exceeded|File too large/i, code: 'DISK_FULL' },
-  { match: /Permission denied|Operation not permitted|Read-only file system/i, code: 'PERMISSION' },
+  {
+    match: /No space left on device|Disk quota exceeded|File too large/i,
+    code: 'DISK_FULL',
+    not: 'Invalid Input',
+  },
+  {
+    match: /Permission denied|Operation not permitted|Read-only file system/i,
+    code: 'PERMISSION',
+    not: 'Invalid Input',
+  },
   {
     match: /not a valid DuckDB database file|Corrupt database|checksum|Failure while replaying WAL/i,
     code: 'CORRUPT',
+    not: 'Invalid Input',
     hint: 'the file is left as it was; restore a copy, or name another file',
   },
   {
@@ -53,35 +65,17 @@ export function heldBy(error: unknown): number | null {
   return Number(/\(PID (\d+)\)/.exec(message)?.[1] ?? 0);
 }
 
-/** The offset that DuckDB's caret points at, in UTF-16 units from 0; undefined where it shows none. */
-export function caretPosition(message: string, sql: string): number | undefined {
-  const shown = /\nLINE (\d+): (.*)\n( *)\^/.exec(message);
-  if (!shown) return undefined;
-  const [, line = '1', excerpt = '', indent = ''] = shown;
-  const prefix = `LINE ${line}: `.length;
-  const lines = sql.split('\n');
-  const lineText = lines[Number(line) - 1];
-  if (lineText === undefined) return undefined;
-  // A long line is shown as an excerpt between dots; find where in the line it stands.
-  const core = excerpt.replace(/^\.\.\./, '').replace(/\.\.\.$/, '');
-  const at = lineText.indexOf(core);
-  if (at < 0) return undefined;
-  const cut = excerpt.startsWith('...') ? 3 : 0;
-  const before = lines.slice(0, Number(line) - 1).reduce((sum, text) => sum + text.length + 1, 0);
-  return before + at + indent.length - prefix - cut;
-}
-
 /** Any error of the driver as a PondError. `sql` gives the position its meaning. */
 export function fromDuckDB(error: unknown, sql = ''): PondError {
   if (error instanceof PondError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const system = errnoOf(error) === undefined ? error : fromSystem(error, 'DuckDB');
   if (system instanceof PondError) return system;
-  const text = message.replace(PREFIX, '');
-  const kind = KIND.exec(text)?.[1]?.replace(/Context$/, '') ?? 'Unknown';
+  const { kind, text, position } = readError(message, sql);
   const firstLine = text.split('\n', 1)[0] ?? text;
-  const meaning = MEANINGS.find(({ match }) => match.test(text));
-  const position = caretPosition(message, sql);
+  const meaning = QUOTING.test(kind)
+    ? undefined
+    : MEANINGS.find(({ match, not }) => kind !== not && match.test(text));
   const details: ErrorDetails = {
     data: { kind, ...(position === undefined ? {} : { position }) },
     cause: error,

@@ -5,21 +5,36 @@ import type { Contract } from '../place.ts';
 const SETUP = `CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR NOT NULL CHECK (name <> 'bad'));
   INSERT INTO t VALUES (1, 'one')`;
 
+const REFUSED: readonly (readonly [kind: string, sql: string, position: number | undefined])[] = [
+  ['Parser', 'SELEC 1', 0],
+  ['Parser', 'SELECT 1 FROM\n  WHERE', 16],
+  ['Catalog', 'SELECT * FROM missing', 14],
+  ['Catalog', "SELECT 'é😀', missing_function(1)", 14],
+  ['Binder', 'SELECT nme FROM t', 7],
+  ['Binder', '\n\n  SELECT id,\n    nme FROM t', 19],
+  ['Constraint', "INSERT INTO t VALUES (1, 'two')", undefined],
+  ['Constraint', 'INSERT INTO t VALUES (2, NULL)', undefined],
+  ['Constraint', "INSERT INTO t VALUES (2, 'bad')", undefined],
+  ['Conversion', "SELECT 'x'::INT", 10],
+  ['Out of Range', 'SELECT 2147483647::INT + 1::INT', undefined],
+  ['Invalid Input', "SELECT strptime('x', '%Y')", undefined],
+];
+
+/** Errors of every code that a statement can end in. */
+const WORDS: readonly string[] = [
+  ...REFUSED.map(([, sql]) => sql),
+  'COMMIT',
+  "COPY t TO '/'",
+  "ATTACH '/etc/hostname' AS x",
+  "SELECT '漢字', missing",
+  'SELECT * FROM t JOIN',
+  'SELECT error(\'{"exception_type":"INTERRUPT","exception_message":"x"}\')',
+  'BEGIN TRANSACTION READ ONLY; CREATE TABLE u (n INT)',
+  "SELECT CASE WHEN range = 99999 THEN error('late') END FROM range(100000)",
+];
+
 export function errorContract(contract: Contract): void {
-  it.each<[kind: string, sql: string, position: number | undefined]>([
-    ['Parser', 'SELEC 1', 0],
-    ['Parser', 'SELECT 1 FROM\n  WHERE', 16],
-    ['Catalog', 'SELECT * FROM missing', 14],
-    ['Catalog', "SELECT 'é😀', missing_function(1)", 14],
-    ['Binder', 'SELECT nme FROM t', 7],
-    ['Binder', '\n\n  SELECT id,\n    nme FROM t', 19],
-    ['Constraint', "INSERT INTO t VALUES (1, 'two')", undefined],
-    ['Constraint', 'INSERT INTO t VALUES (2, NULL)', undefined],
-    ['Constraint', "INSERT INTO t VALUES (2, 'bad')", undefined],
-    ['Conversion', "SELECT 'x'::INT", 10],
-    ['Out of Range', 'SELECT 2147483647::INT + 1::INT', undefined],
-    ['Invalid Input', "SELECT strptime('x', '%Y')", undefined],
-  ])('%s: %j', async (kind, sql, position) => {
+  it.each(REFUSED)('%s: %j', async (kind, sql, position) => {
     const { client } = await contract.open();
     await client.run(SETUP);
     const error: unknown = await client.query(sql).catch((refused: unknown) => refused);
@@ -27,6 +42,27 @@ export function errorContract(contract: Contract): void {
     expect(error).toMatchObject({ name: 'PondError', code: 'SQL', data: { kind } });
     if (position !== undefined) expect(error).toMatchObject({ data: { position } });
     expect((error as Error).message).not.toContain('\n');
+  });
+
+  it.each(WORDS)('is the same error where DuckDB reports in JSON: %s', async (sql) => {
+    const { client } = await contract.open();
+    await client.run(SETUP);
+    const refusals = async (): Promise<unknown[]> => {
+      const refused: unknown[] = [];
+      for (const attempt of [() => client.query(sql), () => client.call('stream/open', { sql })]) {
+        const { code, message, hint, data } = await attempt().then(
+          () => Promise.reject(new Error('not refused')),
+          (error: PondError) => error,
+        );
+        refused.push({ code, message, hint, data });
+        await client.run('ROLLBACK').catch(() => undefined);
+      }
+      return refused;
+    };
+    const before = await refusals();
+    // For the session, and for the connection that its streams get.
+    await client.run('SET errors_as_json = true; SET GLOBAL errors_as_json = true');
+    expect(await refusals()).toEqual(before);
   });
 
   it('the position in a long line is that of the line, not of the excerpt', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { caretPosition, fromDuckDB, heldBy } from '../../../src/engine/errors.ts';
+import { caretPosition } from '../../../src/engine/error-text.ts';
+import { fromDuckDB, heldBy } from '../../../src/engine/errors.ts';
 import { PondError } from '../../../src/errors.ts';
 
 const LOCKED =
@@ -24,6 +25,8 @@ describe('the position of a caret', () => {
     [11, 'SELECT 1,\n x', shown(2, ' x', 1)],
     [0, 'SELEC', shown(1, 'SELEC', 0)],
     [22, `${'a'.repeat(20)}, bad ${'z'.repeat(20)}`, shown(1, '...aaa, bad zz...', 8)],
+    [13, "SELECT '漢字', x", shown(1, "SELECT '漢字', x", 15)],
+    [4, 'a,\n\tx', shown(2, '\tx', 0)],
     [undefined, 'SELECT x', 'Parser Error: no caret'],
     [undefined, 'SELECT x', shown(9, 'SELECT x', 7)],
     [undefined, 'SELECT x', shown(1, 'another text', 7)],
@@ -46,6 +49,14 @@ describe('an error of DuckDB', () => {
     ['INVALID', 'Unknown', 'Error in native callback'],
   ])('becomes %s of kind %s', (code, kind, message) => {
     expect(fromDuckDB(new Error(message))).toMatchObject({ code, data: { kind } });
+  });
+
+  it.each([
+    "Conversion Error: Could not convert string 'Permission denied' to INT32",
+    'Invalid Input Error: Could not parse string "No space left on device" according to format specifier "%Y"',
+    "Constraint Error: CHECK constraint failed: 'not a valid DuckDB database file'",
+  ])('is not known by words that it quotes: %s', (message) => {
+    expect(fromDuckDB(new Error(message)).code).toBe('SQL');
   });
 
   it('keeps its first line as the message, and the suggestion as the hint', () => {
