@@ -2,6 +2,7 @@ import { type DuckDBConnection, DuckDBDataChunk, type DuckDBType, type DuckDBVal
 import { failpoint } from '../failpoints.ts';
 import { fromDuckDB } from './errors.ts';
 import { interrupt } from './interrupt.ts';
+import { OWN_SCHEMA, ownSchemaOf, quotedName, seclude } from './own-schema.ts';
 import { runStatements } from './statements.ts';
 
 /** One value of a row, as `@duckdb/node-api` gives it in its JS form. */
@@ -21,15 +22,20 @@ export type JsRow = Record<string, JsValue>;
 export type AppendColumn = readonly (string | number | bigint | boolean | null)[] | Int32Array | Float64Array;
 
 /**
- * What the index needs of DuckDB, and all it gets: no import of the driver outside this folder.
+ * A connection of our own: what the index needs of DuckDB, and all it gets: no import of the driver outside this
+ * folder. Its statements name our tables without a schema, and nothing that users define changes their meaning.
  * One connection runs one statement at a time; the caller does not overlap calls.
  */
 export interface Connection {
+  /** The catalog of the file, quoted, for a statement about the whole of it. */
+  readonly catalog: string;
+  /** Our schema with its catalog, quoted, for a statement that creates a table. */
+  readonly schema: string;
   /** Runs one statement and returns all its rows. Params are `$1`-style. */
   all(sql: string, params?: readonly JsValue[]): Promise<JsRow[]>;
   /** Runs one or more statements; the number of rows that the last one changed. */
   run(sql: string, params?: readonly JsValue[]): Promise<number>;
-  /** Appends columns of one length, in the table's column order, in the current transaction. `table` may be `schema.table`. */
+  /** Appends columns of one length to a table of ours, in its column order, in the current transaction. */
   append(table: string, columns: readonly AppendColumn[]): Promise<void>;
   /** `fn` sees the database as it stands at one moment, and changes nothing. */
   snapshot<T>(fn: () => Promise<T>): Promise<T>;
@@ -43,20 +49,31 @@ export interface Connection {
 /** Rows in one of DuckDB's data chunks. */
 const CHUNK_ROWS = 2048;
 
-/** @param checkFence rejects where this process may not write any more; asked before each commit */
-export function createConnection(
+export interface ConnectionOptions {
+  /** The catalog that holds our schema. */
+  readonly catalog: string;
+  readonly readOnly?: boolean;
+  /** Rejects where this process may not write any more; asked before each commit. */
+  readonly checkFence?: () => Promise<void>;
+}
+
+/** Makes a connection of our own of a new one of the driver's. */
+export async function createConnection(
   duck: DuckDBConnection,
-  checkFence: () => Promise<void> = async () => undefined,
-): Connection {
+  { catalog, readOnly = false, checkFence = async () => undefined }: ConnectionOptions,
+): Promise<Connection> {
+  await seclude(duck, catalog, !readOnly);
   const run = async (sql: string, params?: readonly JsValue[]): Promise<number> =>
     (await runStatements(duck, sql, params)).rowsChanged;
   return {
+    catalog: quotedName(catalog),
+    schema: ownSchemaOf(catalog),
     async all(sql, params) {
       const result = await runStatements(duck, sql, params);
       return (await result.getRowObjectsJS()) as JsRow[];
     },
     run,
-    append: (table, columns) => append(duck, table, columns),
+    append: (table, columns) => append(duck, { catalog, table }, columns),
     async snapshot(fn) {
       await run('BEGIN TRANSACTION READ ONLY');
       try {
@@ -87,12 +104,11 @@ export function createConnection(
 
 async function append(
   duck: DuckDBConnection,
-  table: string,
+  { catalog, table }: { readonly catalog: string; readonly table: string },
   columns: readonly AppendColumn[],
 ): Promise<void> {
-  const [schema, name] = table.includes('.') ? (table.split('.', 2) as [string, string]) : [undefined, table];
   try {
-    const appender = await duck.createAppender(name, schema);
+    const appender = await duck.createAppender(table, OWN_SCHEMA, catalog);
     try {
       const types = columns.map((_, i) => appender.columnType(i));
       const rows = columns[0]?.length ?? 0;

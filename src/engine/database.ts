@@ -2,10 +2,11 @@ import { stat } from 'node:fs/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { fromSystem, PondError } from '../errors.ts';
 import { Turns } from '../turns.ts';
-import { type Connection, createConnection } from './connection.ts';
+import { type Connection, type ConnectionOptions, createConnection } from './connection.ts';
 import { nextEpoch, readEpoch } from './epoch.ts';
 import { fromDuckDB, HeldError, heldBy } from './errors.ts';
 import { Ledger } from './ledger.ts';
+import { catalogOf } from './own-schema.ts';
 import { SqlSession, type SqlSessionOptions } from './sql-session.ts';
 import { Writer } from './writer.ts';
 
@@ -63,10 +64,24 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
   const { config = {}, readOnly = false, checkFence = async () => undefined } = options;
   const instance = await create(path, { ...config, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) });
   try {
-    const [home, writes] = await Promise.all([instance.connect(), instance.connect()]);
+    const [home, writes, records] = await Promise.all([
+      instance.connect(),
+      instance.connect(),
+      instance.connect(),
+    ]);
+    const own = { catalog: await catalogOf(home), readOnly, checkFence };
     const { dev, ino } = await stat(path, { bigint: true });
     const [device, inode] = [String(dev), String(ino)];
-    return new OpenDatabase({ path, readOnly, instance, home, writes, device, inode, checkFence });
+    return new OpenDatabase({
+      path,
+      instance,
+      writes,
+      own,
+      home: await createConnection(home, { ...own, checkFence: async () => undefined }),
+      ledger: new Ledger(await createConnection(records, own), own.catalog),
+      device,
+      inode,
+    });
   } catch (error) {
     instance.closeSync();
     throw fromDuckDB(error);
@@ -105,13 +120,14 @@ interface Attached {
 
 interface Opened {
   readonly path: string;
-  readonly readOnly: boolean;
   readonly instance: DuckDBInstance;
-  readonly home: DuckDBConnection;
+  readonly home: Connection;
   readonly writes: DuckDBConnection;
+  readonly ledger: Ledger;
+  /** For connections of our own. */
+  readonly own: Required<ConnectionOptions>;
   readonly device: string;
   readonly inode: string;
-  readonly checkFence: () => Promise<void>;
 }
 
 class OpenDatabase implements Database {
@@ -126,20 +142,23 @@ class OpenDatabase implements Database {
   /** DuckDB refuses a file that another ATTACH is about to open. */
   readonly #attaching = new Turns();
   readonly #ownFiles = new Set<string>();
-  readonly ledger = new Ledger();
+  readonly ledger: Ledger;
+  readonly #own: Required<ConnectionOptions>;
   readonly writer: Writer;
   readonly checkFence: () => Promise<void>;
   #epoch = 0;
   #hasForeign = false;
   #isClosed = false;
 
-  constructor({ path, readOnly, instance, home, writes, device, inode, checkFence }: Opened) {
+  constructor({ path, instance, home, writes, ledger, own, device, inode }: Opened) {
     this.path = path;
-    this.readOnly = readOnly;
+    this.readOnly = own.readOnly;
     this.#instance = instance;
-    this.#home = createConnection(home);
-    this.checkFence = checkFence;
-    this.writer = new Writer(writes, this.ledger, checkFence);
+    this.#home = home;
+    this.#own = own;
+    this.ledger = ledger;
+    this.checkFence = own.checkFence;
+    this.writer = new Writer(writes, ledger, own.checkFence);
     this.device = device;
     this.inode = inode;
     this.#ownFiles.add(`${device}:${inode}`);
@@ -196,7 +215,7 @@ class OpenDatabase implements Database {
   }
 
   async connect(): Promise<Connection> {
-    return createConnection(await this.driverConnection(), this.checkFence);
+    return createConnection(await this.driverConnection(), this.#own);
   }
 
   driverConnection(): Promise<DuckDBConnection> {
@@ -215,6 +234,7 @@ class OpenDatabase implements Database {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#home.close();
+    this.ledger.close();
     this.writer.close();
     this.#instance.closeSync();
   }

@@ -1,7 +1,10 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
+import { type DuckDBConnection, timestampValue } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
+import { Turns } from '../turns.ts';
+import type { Connection } from './connection.ts';
+import { fromDuckDB } from './errors.ts';
+import { OWN_SCHEMA } from './own-schema.ts';
 import type { WireRow } from './rows.ts';
-import { runStatements } from './statements.ts';
 
 /** Rows of RETURNING up to this many bytes of JSON are kept for a call that is sent again. */
 export const MAX_RECORDED_BYTES = 64 * 1024;
@@ -12,9 +15,9 @@ const PRUNE_EVERY = 4096;
 const DAY_MS = 86_400_000;
 
 /** One row a statement that was done. No index, and no upsert: both have cost others their file. */
-export const LEDGER_TABLE = `CREATE TABLE IF NOT EXISTS _onepond.ledger (
+export const LEDGER_COLUMNS = `
   client VARCHAR NOT NULL, call BIGINT NOT NULL, part INTEGER NOT NULL, is_last BOOLEAN NOT NULL,
-  outcome VARCHAR NOT NULL, epoch BIGINT NOT NULL, written_at TIMESTAMP NOT NULL)`;
+  outcome VARCHAR NOT NULL, epoch BIGINT NOT NULL, written_at TIMESTAMP NOT NULL`;
 
 /** Which call of which client this is, and what the client says of its calls. */
 export interface CallId {
@@ -58,17 +61,23 @@ export class Ledger {
   readonly #began = performance.now();
   /** Of this ownership; written with each row. */
   epoch = 0;
+  /** Of our own: what a session defines or sets does not reach the ledger. */
+  readonly #connection: Connection;
+  readonly #turns = new Turns();
+  /** That of the file; a session may stand in another. */
+  readonly #catalog: string;
+
+  constructor(connection: Connection, catalog: string) {
+    this.#connection = connection;
+    this.#catalog = catalog;
+  }
 
   /** One run of a call at a time, whichever connections it came by: the second finds what the first has done. */
-  async once<T>(
-    connection: DuckDBConnection,
-    id: CallId,
-    work: (done: Done | null) => Promise<T>,
-  ): Promise<T> {
+  async once<T>(id: CallId, work: (done: Done | null) => Promise<T>): Promise<T> {
     const key = `${id.client} ${id.call}`;
     for (let before = this.#running.get(key); before; before = this.#running.get(key))
       await before.catch(() => undefined);
-    const run = this.#find(connection, id).then(work);
+    const run = this.#find(id).then(work);
     this.#running.set(key, run);
     try {
       return await run;
@@ -77,22 +86,32 @@ export class Ledger {
     }
   }
 
-  /** Writes what was done, in the transaction that is open on the connection. */
+  /**
+   * Writes what was done, in the transaction that is open on the connection. By an appender: it looks up no
+   * function, no type and no path, so that nothing that a session has defined or set changes where the rows go.
+   */
   async record(connection: DuckDBConnection, entries: readonly Entry[]): Promise<void> {
     if (entries.length === 0) return;
-    await runStatements(
-      connection,
-      `INSERT INTO _onepond.ledger SELECT unnest($1::VARCHAR[]), unnest($2::BIGINT[]), unnest($3::INTEGER[]),
-        unnest($4::BOOLEAN[]), unnest($5::VARCHAR[]), $6, now() AT TIME ZONE 'UTC'`,
-      [
-        entries.map(({ id }) => id.client),
-        entries.map(({ id }) => id.call),
-        entries.map(({ part }) => part),
-        entries.map(({ isLast }) => isLast),
-        entries.map(({ outcome }) => recorded(outcome)),
-        this.epoch,
-      ],
-    );
+    const now = timestampValue(BigInt(Date.now()) * 1000n);
+    try {
+      const appender = await connection.createAppender('ledger', OWN_SCHEMA, this.#catalog);
+      try {
+        for (const { id, part, isLast, outcome } of entries) {
+          appender.appendVarchar(id.client);
+          appender.appendBigInt(BigInt(id.call));
+          appender.appendInteger(part);
+          appender.appendBoolean(isLast);
+          appender.appendVarchar(recorded(outcome));
+          appender.appendBigInt(BigInt(this.epoch));
+          appender.appendTimestamp(now);
+          appender.endRow();
+        }
+      } finally {
+        appender.closeSync();
+      }
+    } catch (error) {
+      throw fromDuckDB(error);
+    }
   }
 
   /** To be called when the transaction of {@link record} has committed. */
@@ -114,40 +133,49 @@ export class Ledger {
    * Removes what nobody will ask for again: what its client has settled, and what is older than a day. A clock that
    * is set makes rows old at once: those of this ownership and the last are kept until this one has lasted a day.
    */
-  async prune(connection: DuckDBConnection): Promise<void> {
+  async prune(): Promise<void> {
     const settled = [...this.#settled];
     const isOld = performance.now() - this.#began > DAY_MS;
     this.#settled.clear();
     this.#sincePruned = 0;
-    await runStatements(
-      connection,
-      `DELETE FROM _onepond.ledger WHERE written_at < now() AT TIME ZONE 'UTC' - INTERVAL 1 DAY AND epoch < $1`,
-      [this.epoch + (isOld ? 1 : -1)],
-    );
-    // The driver cannot bind a list without items.
-    if (settled.length === 0) return;
-    await runStatements(
-      connection,
-      `DELETE FROM _onepond.ledger WHERE call <= (
-        SELECT max(settled) FROM (SELECT unnest($1::VARCHAR[]) AS c, unnest($2::BIGINT[]) AS settled)
-        WHERE c = client)`,
-      [settled.map(([client]) => client), settled.map(([, call]) => call)],
+    const dayAgo = new Date(Date.now() - DAY_MS);
+    await this.#turns.take(() =>
+      this.#connection.transaction(async () => {
+        await this.#connection.run('DELETE FROM ledger WHERE written_at < $1 AND epoch < $2', [
+          dayAgo,
+          this.epoch + (isOld ? 1 : -1),
+        ]);
+        // The driver cannot bind a list without items.
+        if (settled.length === 0) return;
+        await this.#connection.run(
+          `DELETE FROM ledger WHERE call <= (
+            SELECT max(settled) FROM (SELECT unnest($1::VARCHAR[]) AS c, unnest($2::BIGINT[]) AS settled)
+            WHERE c = client)`,
+          [settled.map(([client]) => client), settled.map(([, call]) => call)],
+        );
+      }),
     );
   }
 
-  async #find(connection: DuckDBConnection, id: CallId): Promise<Done | null> {
+  close(): void {
+    this.#connection.close();
+  }
+
+  async #find(id: CallId): Promise<Done | null> {
     const known = this.#calls.get(id.client)?.get(id.call);
     if (known || !id.sent) return known ?? null;
-    const result = await runStatements(
-      connection,
-      `SELECT part, is_last, outcome FROM _onepond.ledger WHERE client = $1 AND call = $2
-        ORDER BY part DESC LIMIT 1`,
-      [id.client, id.call],
+    const [row] = await this.#turns.take(() =>
+      this.#connection.all(
+        'SELECT part, is_last, outcome FROM ledger WHERE client = $1 AND call = $2 ORDER BY part DESC LIMIT 1',
+        [id.client, id.call],
+      ),
     );
-    const [row] = await result.getRowsJS();
     if (!row) return null;
-    const [part, isLast, outcome] = row as [number, boolean, string];
-    return { part, isLast, outcome: JSON.parse(outcome) as Outcome };
+    return {
+      part: Number(row.part),
+      isLast: row.is_last === true,
+      outcome: JSON.parse(String(row.outcome)) as Outcome,
+    };
   }
 
   #callsOf(client: string): Map<number, Done> {

@@ -11,7 +11,7 @@ export interface MemoryDatabase {
 export async function openInMemory(): Promise<MemoryDatabase> {
   const instance = await DuckDBInstance.create(':memory:');
   return {
-    connect: async () => createConnection(await instance.connect()),
+    connect: async () => createConnection(await instance.connect(), { catalog: 'memory' }),
     close: () => instance.closeSync(),
   };
 }

@@ -57,7 +57,7 @@ export class Runner {
   async run(call: Call): Promise<Answered> {
     try {
       if (!call.id) return await this.#runOnce(call, null);
-      return await this.#database.ledger.once(this.#connection, call.id, (done) => this.#runOnce(call, done));
+      return await this.#database.ledger.once(call.id, (done) => this.#runOnce(call, done));
     } catch (error) {
       // A COMMIT that fails has ended its transaction.
       const text = error instanceof Error ? error.message : '';

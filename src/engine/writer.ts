@@ -219,11 +219,7 @@ export class Writer {
 
   /** What cannot be removed now can be later. */
   async #prune(): Promise<void> {
-    const work = async (): Promise<Committing<void>> => {
-      await this.#ledger.prune(this.#connection);
-      return { entries: [], value: undefined };
-    };
-    await this.#commit(this.#connection, work).catch(() => undefined);
+    await this.#ledger.prune().catch(() => undefined);
   }
 
   #shun(text: string): void {

@@ -14,5 +14,7 @@ const LOG_BYTES = 1024 * 1024;
 export async function shortenLog(connection: Connection, db: string): Promise<void> {
   // Only stat'ed: opening anything of the database in this process would drop DuckDB's lock.
   const log = await stat(`${db}.wal`).catch(() => null);
-  if (log && log.size >= LOG_BYTES) await connection.run('CHECKPOINT').catch(() => undefined);
+  if (!log || log.size < LOG_BYTES) return;
+  // By name: on a connection of our own, the default catalog is DuckDB's internal one.
+  await connection.run(`CHECKPOINT ${connection.catalog}`).catch(() => undefined);
 }

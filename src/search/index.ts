@@ -95,8 +95,8 @@ function statusOf(connection: Connection, pending: number): Promise<IndexStatus 
     const meta = await readMeta(connection);
     if (!meta) return null;
     const [row] = await connection.all(`
-      SELECT count(*) AS files, (SELECT count(*) FROM _onepond.chunks) AS chunks
-      FROM _onepond.files WHERE skipped IS NULL`);
+      SELECT count(*) AS files, (SELECT count(*) FROM chunks) AS chunks
+      FROM files WHERE skipped IS NULL`);
     return {
       root: meta.root,
       files: numberAt(row, 'files'),

@@ -27,7 +27,7 @@ export async function readKnown(connection: Connection, scopes: readonly string[
   const all = scopes.includes('');
   const within = scopes.map((_, i) => `path = $${i + 1} OR starts_with(path, $${i + 1} || '/')`).join(' OR ');
   const rows = await connection.all(
-    `SELECT file, path, size, mtime_ns, hash, skipped IS NOT NULL AS skipped FROM _onepond.files
+    `SELECT file, path, size, mtime_ns, hash, skipped IS NOT NULL AS skipped FROM files
      ${all ? '' : `WHERE ${within}`}`,
     all ? [] : scopes,
   );

@@ -37,7 +37,7 @@ export async function bestChunks(
   limit: number,
 ): Promise<Ranked<Candidate>> {
   const inFilter = `
-    WHERE chunk IN (SELECT chunk FROM _onepond.chunks WHERE ${filter.where})`;
+    WHERE chunk IN (SELECT chunk FROM chunks WHERE ${filter.where})`;
   const sql = `
     WITH ${sharesOf(terms)},
     scored AS (
@@ -47,7 +47,7 @@ export async function bestChunks(
       SELECT * FROM scored
       WHERE score >= (SELECT min(score) FROM (SELECT score FROM scored ORDER BY score DESC LIMIT ${limit})))
     SELECT chunk, best.score / ${UNIT} AS score, path, lang, start_line, end_line, symbol, text, ${META}
-    FROM best JOIN _onepond.chunks USING (chunk)
+    FROM best JOIN chunks USING (chunk)
     ORDER BY best.score DESC, path, start_line LIMIT ${limit}`;
   const rows = await connection.all(sql, filter.params);
   return { meta: metaIn(rows), chunks: rows.map(candidateOf) };
@@ -56,12 +56,11 @@ export async function bestChunks(
 /** What each term gives each chunk. One branch per term: `term = …` is what zone maps prune by. */
 function sharesOf(terms: readonly QueryTerm[]): string {
   const branches = terms.map(
-    ({ hash }, i) =>
-      `SELECT ${i} AS i, chunk, frequency AS f, length FROM _onepond.postings WHERE term = ${hash}`,
+    ({ hash }, i) => `SELECT ${i} AS i, chunk, frequency AS f, length FROM postings WHERE term = ${hash}`,
   );
   return `
     matches AS MATERIALIZED (${branches.join(' UNION ALL ')}),
-    corpus AS (SELECT count(*) AS chunks, greatest(avg(length), 1) AS length FROM _onepond.chunks),
+    corpus AS (SELECT count(*) AS chunks, greatest(avg(length), 1) AS length FROM chunks),
     weights AS (
       SELECT i, ln(1 + (any_value(corpus.chunks) - count(*) + 0.5) / (count(*) + 0.5)) AS weight,
         any_value(corpus.length) AS average

@@ -31,7 +31,7 @@ async function fill(connection: Connection): Promise<void> {
     (chunk): chunk is Chunk => chunk !== undefined,
   );
   const lengths = chunks.map((chunk, i) => postings.add(i, chunk, pathOf(i)));
-  await connection.append('_onepond.chunks', [
+  await connection.append('chunks', [
     chunks.map((_, i) => i),
     chunks.map((_, i) => i),
     chunks.map((_, i) => pathOf(i)),
@@ -43,7 +43,7 @@ async function fill(connection: Connection): Promise<void> {
     lengths,
   ]);
   const { term, chunk, frequency, length } = postings.build();
-  await connection.append('_onepond.postings', [term, chunk, frequency, length]);
+  await connection.append('postings', [term, chunk, frequency, length]);
 }
 
 const pathOf = (i: number): string => `source/file-${i}.ts`;

@@ -30,7 +30,7 @@ export async function scanChunks(
     regex ? `regexp_matches(${column}, $${params.length})` : `contains(${column}, $${params.length})`;
   const sql = `
     WITH found AS (
-      SELECT *, string_split(text, chr(10)) AS lines FROM _onepond.chunks WHERE ${matches('text')}
+      SELECT *, string_split(text, chr(10)) AS lines FROM chunks WHERE ${matches('text')}
       ${filter.where === '' ? '' : `AND (${filter.where})`}),
     counted AS (
       SELECT *, list_filter(range(len(lines)), lambda i: ${matches('lines[i + 1]')}) AS matches FROM found)

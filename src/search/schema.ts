@@ -10,14 +10,13 @@ export const SCHEMA_VERSION = 1;
  * A posting holds all that its share of a score needs, so that scoring joins nothing, and a chunk its path and
  * language, so that a hit is one row: neither is ever changed without writing the row anew.
  */
-const TABLES = `
-  CREATE SCHEMA IF NOT EXISTS _onepond;
-  CREATE TABLE _onepond.index_meta (key VARCHAR, value VARCHAR);
-  CREATE TABLE _onepond.files (
+const tables = (schema: string): string => `
+  CREATE TABLE ${schema}.index_meta (key VARCHAR, value VARCHAR);
+  CREATE TABLE ${schema}.files (
     file INTEGER, path VARCHAR, lang VARCHAR, size BIGINT, mtime_ns BIGINT, hash VARCHAR, skipped VARCHAR);
-  CREATE TABLE _onepond.chunks (
+  CREATE TABLE ${schema}.chunks (
     chunk INTEGER, file INTEGER, path VARCHAR, lang VARCHAR, start_line INTEGER, end_line INTEGER, symbol VARCHAR, text VARCHAR, length INTEGER);
-  CREATE TABLE _onepond.postings (term BIGINT, chunk INTEGER, frequency INTEGER, length INTEGER);
+  CREATE TABLE ${schema}.postings (term BIGINT, chunk INTEGER, frequency INTEGER, length INTEGER);
 `;
 
 export interface Meta {
@@ -35,7 +34,7 @@ export interface Meta {
  * All of `index_meta` as a column of a statement: read so, it is of the same commit as the statement's rows.
  * One value, and no map: DuckDB and its driver take 0.3 ms for it. A root holds no NUL.
  */
-export const META = `(SELECT string_agg(key || '=' || value, chr(0)) FROM _onepond.index_meta) AS meta`;
+export const META = `(SELECT string_agg(key || '=' || value, chr(0)) FROM index_meta) AS meta`;
 
 /** Null where the database holds no index. @throws PondError CORRUPT for one of another version. */
 export async function readMeta(connection: Connection): Promise<Meta | null> {
@@ -72,7 +71,7 @@ function noTable(error: unknown): null {
 
 export function createTables(connection: Connection, root: string): Promise<void> {
   return connection.transaction(async () => {
-    await connection.run(TABLES);
+    await connection.run(tables(connection.schema));
     const meta = {
       version: SCHEMA_VERSION,
       root,
@@ -80,18 +79,18 @@ export function createTables(connection: Connection, root: string): Promise<void
       updated_at: new Date().toISOString(),
       sorted: 0,
     };
-    await connection.append('_onepond.index_meta', [Object.keys(meta), Object.values(meta).map(String)]);
+    await connection.append('index_meta', [Object.keys(meta), Object.values(meta).map(String)]);
   });
 }
 
 export async function markComplete(connection: Connection): Promise<void> {
-  await connection.append('_onepond.index_meta', [['complete'], ['1']]);
+  await connection.append('index_meta', [['complete'], ['1']]);
 }
 
 /** Inside the transaction that changes the rows. The answer is the new generation. */
 export async function bumpGeneration(connection: Connection): Promise<number> {
   await connection.run(`
-    UPDATE _onepond.index_meta SET value = CASE key
+    UPDATE index_meta SET value = CASE key
       WHEN 'generation' THEN (value::BIGINT + 1)::VARCHAR
       ELSE strftime(now() AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ') END
     WHERE key IN ('generation', 'updated_at')`);

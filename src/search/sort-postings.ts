@@ -17,17 +17,18 @@ export async function sortPostings(
   { sorted }: Meta,
   began: () => void,
 ): Promise<void> {
-  const [row] = await connection.all('SELECT count(*) AS postings FROM _onepond.postings');
+  const [row] = await connection.all('SELECT count(*) AS postings FROM postings');
   const postings = numberAt(row, 'postings');
   // Rows deleted from the sorted part make this an underestimate by as many: they were paid for by the next sort.
   const tail = postings - sorted;
   if (tail < Math.max(TAIL_ROWS, postings * TAIL_SHARE)) return;
   began();
+  const { schema } = connection;
   await connection.transaction(async () => {
     await connection.run(`
-      CREATE TABLE _onepond.postings_sorted AS SELECT * FROM _onepond.postings ORDER BY term, chunk;
-      DROP TABLE _onepond.postings;
-      ALTER TABLE _onepond.postings_sorted RENAME TO postings;`);
-    await connection.run(`UPDATE _onepond.index_meta SET value = '${postings}' WHERE key = 'sorted'`);
+      CREATE TABLE ${schema}.postings_sorted AS SELECT * FROM postings ORDER BY term, chunk;
+      DROP TABLE ${schema}.postings;
+      ALTER TABLE ${schema}.postings_sorted RENAME TO postings;`);
+    await connection.run(`UPDATE index_meta SET value = '${postings}' WHERE key = 'sorted'`);
   });
 }

@@ -106,9 +106,9 @@ function staleRows(
 
 async function totals(connection: Connection) {
   const [row] = await connection.all(`
-    SELECT count(*) AS files, sum(size) AS bytes, (SELECT count(*) FROM _onepond.chunks) AS chunks,
-      (SELECT value FROM _onepond.index_meta WHERE key = 'generation') AS generation
-    FROM _onepond.files WHERE skipped IS NULL`);
+    SELECT count(*) AS files, sum(size) AS bytes, (SELECT count(*) FROM chunks) AS chunks,
+      (SELECT value FROM index_meta WHERE key = 'generation') AS generation
+    FROM files WHERE skipped IS NULL`);
   const number = (column: string) => numberAt(row, column);
   return {
     files: number('files'),

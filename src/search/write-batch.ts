@@ -33,16 +33,16 @@ export function writeBatch(connection: Connection, batch: Batch): Promise<void> 
 }
 
 async function nextId(connection: Connection, column: string, table: string): Promise<number> {
-  const [row] = await connection.all(`SELECT max(${column}) + 1 AS next FROM _onepond.${table}`);
+  const [row] = await connection.all(`SELECT max(${column}) + 1 AS next FROM ${table}`);
   return numberAt(row, 'next');
 }
 
 async function deleteFiles(connection: Connection, files: readonly number[]): Promise<void> {
   if (files.length === 0) return;
-  const chunks = `SELECT chunk FROM _onepond.chunks WHERE file IN (${files.join(', ')})`;
-  await connection.run(`DELETE FROM _onepond.postings WHERE chunk IN (${chunks})`);
-  await connection.run(`DELETE FROM _onepond.chunks WHERE file IN (${files.join(', ')})`);
-  await connection.run(`DELETE FROM _onepond.files WHERE file IN (${files.join(', ')})`);
+  const chunks = `SELECT chunk FROM chunks WHERE file IN (${files.join(', ')})`;
+  await connection.run(`DELETE FROM postings WHERE chunk IN (${chunks})`);
+  await connection.run(`DELETE FROM chunks WHERE file IN (${files.join(', ')})`);
+  await connection.run(`DELETE FROM files WHERE file IN (${files.join(', ')})`);
 }
 
 /**
@@ -57,7 +57,7 @@ async function restamp(connection: Connection, batch: Batch): Promise<void> {
   });
   if (values.length === 0) return;
   await connection.run(`
-    UPDATE _onepond.files SET size = stamp.size, mtime_ns = stamp.mtime_ns
+    UPDATE files SET size = stamp.size, mtime_ns = stamp.mtime_ns
     FROM (VALUES ${values.join(', ')}) stamp(file, size, mtime_ns) WHERE files.file = stamp.file`);
 }
 
@@ -72,7 +72,7 @@ async function appendFiles(connection: Connection, batch: Batch, firstFile: numb
     return outcome && isStored(outcome) ? [{ task, outcome, file: firstFile + i }] : [];
   });
   if (rows.length === 0) return 0;
-  await connection.append('_onepond.files', [
+  await connection.append('files', [
     rows.map(({ file }) => file),
     rows.map(({ task }) => task.path),
     rows.map(({ outcome }) => (outcome.status === 'text' ? outcome.lang : null)),
@@ -97,7 +97,7 @@ async function appendChunks(
   firstChunk: number,
 ): Promise<void> {
   if (chunks.file.length === 0) return;
-  await connection.append('_onepond.chunks', [
+  await connection.append('chunks', [
     chunks.file.map((_, i) => firstChunk + i),
     chunks.file.map((position) => firstFile + position),
     chunks.path,
@@ -109,5 +109,5 @@ async function appendChunks(
     chunks.length,
   ]);
   const chunk = postings.chunk.map((position) => firstChunk + position);
-  await connection.append('_onepond.postings', [postings.term, chunk, postings.frequency, postings.length]);
+  await connection.append('postings', [postings.term, chunk, postings.frequency, postings.length]);
 }

@@ -5,6 +5,7 @@ import { errorContract } from './parts/errors.ts';
 import { exactlyOnceContract } from './parts/exactly-once.ts';
 import { groupContract } from './parts/groups.ts';
 import { indexContract } from './parts/index.ts';
+import { ownTablesContract } from './parts/own-tables.ts';
 import { paramContract } from './parts/params.ts';
 import { readOnlyContract } from './parts/read-only.ts';
 import { sessionContract } from './parts/sessions.ts';
@@ -21,6 +22,7 @@ export function describeOnce(name: string, connect: Connect): void {
     describe('announcements', () => announcementContract(contract));
     describe('exactly once', () => exactlyOnceContract(contract));
     describe('writes that arrive together', () => groupContract(contract));
+    describe('tables of our own', () => ownTablesContract(contract));
   });
 }
 

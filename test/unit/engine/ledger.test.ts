@@ -29,7 +29,7 @@ async function withRows(rows: readonly (readonly [epoch: number, days: number])[
 }
 
 async function epochsLeft(database: Database): Promise<number[]> {
-  await database.ledger.prune(await database.driverConnection());
+  await database.ledger.prune();
   const connection = await database.connect();
   const rows = await connection.all('SELECT epoch FROM _onepond.ledger ORDER BY epoch');
   connection.close();
