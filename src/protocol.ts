@@ -32,6 +32,11 @@ const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
 const flag = v.boolean();
+/** valibot's own `record` drops the names `constructor`, `prototype` and `__proto__` without a word. */
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecordOfText = (value: unknown): boolean =>
+  isRecord(value) && Object.values(value).every((item) => typeof item === 'string');
 const maybe = <S extends v.GenericSchema>(schema: S) => v.exactOptional(schema);
 
 // -- who is who -----------------------------------------------------------------------------------------------
@@ -51,7 +56,7 @@ const HelloParams = v.strictObject({
   candidate: v.picklist(CANDIDACIES),
   readOnly: flag,
   /** Further files that the owner is to attach, real paths by name. */
-  attach: maybe(v.record(text, text)),
+  attach: maybe(v.custom<Readonly<Record<string, string>>>(isRecordOfText)),
 });
 export type HelloParams = v.InferOutput<typeof HelloParams>;
 
@@ -75,7 +80,7 @@ export interface HelloResult {
 // -- SQL ------------------------------------------------------------------------------------------------------
 
 /** Params in their wire form (src/values.ts). */
-const WireParams = v.union([v.array(v.unknown()), v.record(text, v.unknown())]);
+const WireParams = v.union([v.array(v.unknown()), v.custom<Readonly<Record<string, unknown>>>(isRecord)]);
 export type WireParams = v.InferOutput<typeof WireParams>;
 
 const statement = {

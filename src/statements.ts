@@ -3,7 +3,7 @@ import type { Router } from './router/router.ts';
 import { streamRows } from './router/stream.ts';
 import { toRows } from './rows.ts';
 import { type CallLimits, VALUE_FORMS, type ValueForm } from './shapes.ts';
-import { encode } from './values.ts';
+import { encodeParams } from './values.ts';
 
 /** A row by column name. The type of each value is its column's, as `@duckdb/node-api` gives it. */
 // biome-ignore lint/suspicious/noExplicitAny: what a column holds is known to the caller's SQL alone.
@@ -93,7 +93,7 @@ export class RoutedStatements implements Statements {
   #statement(sql: string, params: SqlParams | undefined): RunParams {
     if (typeof sql !== 'string') throw new TypeError('the statement must be a string');
     const call = this.router.nextCall();
-    return params === undefined ? { sql, call } : { sql, call, params: encode(params) as WireParams };
+    return params === undefined ? { sql, call } : { sql, call, params: encodeParams(params) as WireParams };
   }
 }
 

@@ -10,7 +10,7 @@ import type {
   StreamOpenResult,
 } from '../protocol.ts';
 import { Turns } from '../turns.ts';
-import { decode } from '../values.ts';
+import { decodeParams } from '../values.ts';
 import type { BindParams } from './bind.ts';
 import { Cursor } from './cursor.ts';
 import type { Database } from './database.ts';
@@ -165,7 +165,7 @@ export class SqlSession {
 /** @throws PondError INVALID for what is no value in wire form */
 function bound({ params }: RunParams): BindParams | undefined {
   try {
-    return params === undefined ? undefined : (decode(params, reviveDriverValue) as BindParams);
+    return params === undefined ? undefined : (decodeParams(params, reviveDriverValue) as BindParams);
   } catch (error) {
     throw new PondError('INVALID', `params: ${(error as Error).message}`, { cause: error });
   }

@@ -8,6 +8,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import { PondError } from '../errors.ts';
 import { MAX_MESSAGE_BYTES } from '../protocol.ts';
+import { nestsTooDeep } from './nesting.ts';
 
 /**
  * The framing of the Language Server Protocol with limits. The reader of vscode-jsonrpc takes any Content-Length
@@ -100,6 +101,7 @@ function contentLength(header: string): number {
 }
 
 function parse(content: Buffer): Message {
+  if (nestsTooDeep(content)) throw new PondError('INVALID', 'a message nests too deeply');
   let message: unknown;
   try {
     message = JSON.parse(content.toString('utf8'));

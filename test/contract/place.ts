@@ -20,7 +20,7 @@ import {
 import { toRows } from '../../src/rows.ts';
 import type { ValueForm } from '../../src/shapes.ts';
 import type { Peer } from '../../src/transport/peer.ts';
-import { encode } from '../../src/values.ts';
+import { encodeParams } from '../../src/values.ts';
 
 /** One session with the service, whatever lies in between. */
 export interface Session {
@@ -193,7 +193,7 @@ export class Client {
 }
 
 const wired = (params: unknown): { params?: WireParams } =>
-  params === undefined ? {} : { params: encode(params) as WireParams };
+  params === undefined ? {} : { params: encodeParams(params) as WireParams };
 
 export interface Contract {
   /** A new place, and a first session in it. */

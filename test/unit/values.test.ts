@@ -9,13 +9,17 @@ const scalar = fc.oneof(
   fc.string(),
   fc.date(),
   fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+  fc.float64Array({ maxLength: 4 }),
+  fc.int16Array({ maxLength: 4 }),
+  fc.bigInt64Array({ maxLength: 4 }),
 );
 const { value } = fc.letrec((tie) => ({
   value: fc.oneof(
     { depthSize: 'small' },
     scalar,
     fc.array(tie('value')),
-    fc.dictionary(fc.constantFrom('a', '$', 'v', 'b'), tie('value')),
+    fc.dictionary(fc.constantFrom('a', '$', 'v', '__proto__', 'constructor'), tie('value')),
+    fc.array(fc.tuple(fc.string(), tie('value'))).map((entries) => new Map(entries)),
   ),
 }));
 
@@ -28,17 +32,20 @@ describe('values on the wire', () => {
     );
   });
 
-  it.each([[() => 1], [Symbol('x')], [new Map()], [{ nested: new Set() }]])(
+  it.each([[() => 1], [Symbol('x')], [new WeakMap()], [new ArrayBuffer(1)], [{ nested: new Set() }]])(
     'refuse what is no value: %s',
     (given) => {
       expect(() => encode(given)).toThrow(TypeError);
     },
   );
 
-  it.each([[{ $: 'nothing', v: {} }], [{ $: 'object' }], [{ $: 'bigint', v: 'x' }]])(
-    'refuse an unknown form: %j',
-    (given) => {
-      expect(() => decode(given)).toThrow();
-    },
-  );
+  it.each([
+    [{ $: 'nothing', v: {} }],
+    [{ $: 'constructor', v: {} }],
+    [{ $: 'valueOf', v: 'x' }],
+    [{ $: 'object' }],
+    [{ $: 'bigint', v: 'x' }],
+  ])('refuse an unknown form: %j', (given) => {
+    expect(() => decode(given)).toThrow();
+  });
 });

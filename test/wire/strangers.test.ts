@@ -51,6 +51,17 @@ describe('a stranger that speaks out of turn', () => {
     await check();
   });
 
+  it('cannot keep the owner busy with brackets inside each other', async () => {
+    const { db, stranger, check } = await scene();
+    await stranger.hello(db);
+    stranger.socket.write(frame('['.repeat(10_000_000) + ']'.repeat(10_000_000)));
+    expect(await stranger.until(({ id }) => id === null)).toMatchObject({
+      error: { data: { code: 'INVALID' } },
+    });
+    await stranger.closed;
+    await check();
+  });
+
   it('is told of another protocol, and of another database', async () => {
     const { db, stranger, check } = await scene();
     expect((await stranger.hello(db, { protocol: 99 })).error).toMatchObject({
