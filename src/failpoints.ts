@@ -23,6 +23,10 @@ export const FAILPOINTS = [
   /** A batch of the index is ready to commit; has committed. */
   'index.ready',
   'index.done',
+  /** A batch of the index is read, and is to be written; dropped, its update waits here until it is aborted. */
+  'index.batch',
+  /** A watch is about to begin. */
+  'index.watch',
 ] as const;
 export type Failpoint = (typeof FAILPOINTS)[number];
 

@@ -8,12 +8,19 @@ export { PondError } from './errors.ts';
 export type { OpenOptions } from './options.ts';
 export type { Pond } from './pond.ts';
 export { open } from './pond.ts';
-export type { OpenIndexOptions, ProjectIndex, SearchOptions, UpdateOptions } from './project-index.ts';
+export type {
+  IndexEvents,
+  OpenIndexOptions,
+  ProjectIndex,
+  SearchOptions,
+  UpdateOptions,
+} from './project-index.ts';
 export { openIndex } from './project-index.ts';
 export type {
   CallLimits,
   Candidacy,
   ClientStatus,
+  Indexing,
   IndexStatus,
   Role,
   SearchHit,
@@ -24,6 +31,7 @@ export type {
   UpdateProgress,
   UpdateResult,
   ValueForm,
+  Watching,
 } from './shapes.ts';
 export type { QueryOptions, Row, RunOutcome, SqlParams, Statements, StreamOptions } from './statements.ts';
 export type { Transaction, TransactionOptions } from './transaction.ts';

@@ -1,5 +1,7 @@
+import { EventEmitter } from 'node:events';
 import { dirname } from 'node:path';
 import { fromSystem, PondError } from './errors.ts';
+import { KeptWatch } from './kept-watch.ts';
 import { makeFolder } from './make-folder.ts';
 import { type OpenOptions, realFolder } from './options.ts';
 import { pathWithin } from './path-within.ts';
@@ -34,8 +36,12 @@ type Many = string | readonly string[];
 export interface SearchOptions extends CallLimits {
   /** Hits at most; 10 unless told. */
   readonly limit?: number;
-  /** Globs over the path; a hit matches one of them. `*.ts` looks at the name, `src/**` at the whole path. */
+  /**
+   * Globs over the path, relative to the project; a hit matches one of them. `*.ts` looks at the name, `src/**` at the
+   * whole path; what `!docs/**` matches is left out.
+   */
   readonly path?: Many;
+  /** Names as in `lang` of a hit, aliases or extensions (`ts`, `c++`, `golang`), in any case; `!md` leaves out. */
   readonly lang?: Many;
   /** What the text is: words to rank by (unless told), one exact string, or a regular expression (RE2). */
   readonly mode?: SearchMode;
@@ -50,6 +56,16 @@ export interface SearchOptions extends CallLimits {
   readonly fresh?: boolean;
 }
 
+export interface IndexEvents {
+  /**
+   * The owner has changed, and the next one could not watch. It is asked again from time to time, unless the error is
+   * one that would come again (NOT_FOUND, INVALID, READ_ONLY, …): then the watch is over, and may be asked for anew.
+   */
+  'watch-lost': [error: PondError];
+  /** The index is watched again. */
+  'watch-found': [];
+}
+
 export interface ProjectIndex extends AsyncDisposable {
   /** Real path of the project. */
   readonly root: string;
@@ -61,8 +77,13 @@ export interface ProjectIndex extends AsyncDisposable {
   search(text: string, options?: SearchOptions): Promise<SearchResult>;
   /** Null where there is no index yet. */
   status(options?: CallLimits): Promise<IndexStatus | null>;
-  /** Keeps the index fresh while this process lives, whoever owns it. Resolves when it has caught up. */
+  /**
+   * Keeps the index fresh while this process lives, whoever owns it. Resolves when it has caught up. `watching` of
+   * a status or a search says whether it holds at the moment.
+   */
   watch(options?: CallLimits): Promise<void>;
+  on<E extends keyof IndexEvents>(event: E, listener: (...args: IndexEvents[E]) => void): this;
+  off<E extends keyof IndexEvents>(event: E, listener: (...args: IndexEvents[E]) => void): this;
   /** Ends the watch, and the handle unless it was given. */
   close(): Promise<void>;
 }
@@ -99,7 +120,8 @@ class OpenedIndex implements ProjectIndex {
   readonly #inner: InnerPond;
   readonly #ownsHandle: boolean;
   readonly #watch: number;
-  #rewatch: (() => void) | undefined;
+  readonly #events = new EventEmitter<IndexEvents>();
+  #kept: KeptWatch | undefined;
   #isClosed = false;
 
   constructor(root: string, pond: InnerPond, ownsHandle: boolean) {
@@ -146,23 +168,45 @@ class OpenedIndex implements ProjectIndex {
   }
 
   async watch(limits: CallLimits = {}): Promise<void> {
-    if (this.#rewatch) return;
+    if (this.#kept) return;
     await this.#askToWatch(limits);
-    if (this.#rewatch) return;
-    // The watcher is the owner's: each new owner is asked again, and reconciles what was missed in between. The
-    // limits are the first call's alone.
-    this.#rewatch = () => void this.#askToWatch({}).catch(() => undefined);
-    this.#inner.on('owner-found', this.#rewatch);
+    if (this.#kept) return;
+    this.#kept = new KeptWatch({
+      pond: this.#inner,
+      // The limits are the first call's alone.
+      ask: () => this.#askToWatch({}),
+      onLost: (error, isFinal) => {
+        // Another `watch` may try anew.
+        if (isFinal) this.#kept = undefined;
+        this.#tell('watch-lost', error);
+      },
+      onFound: () => this.#tell('watch-found'),
+    });
+  }
+
+  on<E extends keyof IndexEvents>(event: E, listener: (...args: IndexEvents[E]) => void): this {
+    this.#events.on(event, listener as never);
+    return this;
+  }
+
+  off<E extends keyof IndexEvents>(event: E, listener: (...args: IndexEvents[E]) => void): this {
+    this.#events.off(event, listener as never);
+    return this;
+  }
+
+  /** What a listener throws is its program's affair: it surfaces as an uncaught exception. */
+  #tell<E extends keyof IndexEvents>(event: E, ...args: IndexEvents[E]): void {
+    process.nextTick(() => this.#events.emit(event, ...(args as never)));
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const rewatch = this.#rewatch;
-    this.#rewatch = undefined;
-    if (rewatch) this.#inner.off('owner-found', rewatch);
+    const kept = this.#kept;
+    this.#kept = undefined;
+    kept?.end();
     if (this.#ownsHandle) await this.#inner.close();
-    else if (rewatch) await this.#unwatch();
+    else if (kept) await this.#unwatch();
   }
 
   async #askToWatch(limits: CallLimits): Promise<void> {

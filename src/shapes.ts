@@ -66,6 +66,16 @@ export interface UpdateProgress {
 export const SEARCH_MODES = ['ranked', 'literal', 'regex'] as const;
 export type SearchMode = (typeof SEARCH_MODES)[number];
 
+/** A first update of the whole tree is under way: what is not found may be in what is left. */
+export interface Indexing {
+  readonly files: number;
+  /** Files found so far, while the tree is still being walked. 0 before that. */
+  readonly total: number;
+}
+
+/** True where the system tells of each change; `polling` where the tree is scanned from time to time instead. */
+export type Watching = boolean | 'polling';
+
 export interface SearchHit {
   readonly path: string;
   readonly start_line: number;
@@ -81,6 +91,8 @@ export interface SearchHit {
   readonly match_lines: readonly number[];
   /** With `explain`: each term's share of the score. */
   readonly explain?: readonly { readonly term: string; readonly score: number }[];
+  /** The file has changed since it was indexed, or is gone: lines and snippet are those of before. */
+  readonly stale?: true;
 }
 
 export interface SearchResult {
@@ -88,8 +100,14 @@ export interface SearchResult {
   /** The tree that the paths of the hits are relative to. */
   readonly root: string;
   readonly generation: number;
-  /** Files known to have changed since they were indexed. */
+  /** Files known to be not yet indexed as they are now. */
   readonly pending: number;
+  /** Only while the first update of the tree runs. */
+  readonly indexing?: Indexing;
+  /** Whether the index is being kept fresh at this moment. */
+  readonly watching: Watching;
+  /** When the files of the hits were compared with the index. ISO 8601, UTC. */
+  readonly checked_at: string;
   readonly ms: number;
   readonly hits: readonly SearchHit[];
 }
@@ -102,6 +120,11 @@ export interface IndexStatus {
   readonly pending: number;
   /** ISO 8601, UTC. */
   readonly updated_at: string;
+  /** An update of the whole tree has ended. Until then a file that is missing looks as if it were not there. */
+  readonly complete: boolean;
+  /** Only while the first update of the tree runs. */
+  readonly indexing?: Indexing;
+  readonly watching: Watching;
 }
 
 // -- the owner --------------------------------------------------------------------------------------------------

@@ -19,7 +19,16 @@ const VOCABULARY = [
   'failpoints',
   'turns',
 ];
-const LIBRARY = ['options', 'pond', 'statements', 'transaction', 'project-index', 'path-within', 'index'];
+const LIBRARY = [
+  'options',
+  'pond',
+  'statements',
+  'transaction',
+  'project-index',
+  'kept-watch',
+  'path-within',
+  'index',
+];
 
 /** Which room may import which, beside itself: specs/architecture.md. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {

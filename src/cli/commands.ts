@@ -52,8 +52,16 @@ export const COMMANDS: readonly CommandRow[] = [
     text: 'search the index; makes it first where there is none',
     options: [
       { flags: '-n, --limit <count>', text: 'hits at most (10)', kind: 'positive' },
-      { flags: '--path <glob>', text: 'only paths that match; may be given again', kind: 'many' },
-      { flags: '--lang <language>', text: 'only this language; may be given again', kind: 'many' },
+      {
+        flags: '--path <glob>',
+        text: 'only paths that match, or with !glob none; may be given again',
+        kind: 'many',
+      },
+      {
+        flags: '--lang <language>',
+        text: 'only this language (ts, c++, …), or with !language not this; may be given again',
+        kind: 'many',
+      },
       { flags: '--literal', text: 'the text is one exact string' },
       { flags: '--regex', text: 'the text is a regular expression' },
       { flags: '--context <count>', text: 'lines around each match (2)', kind: 'count' },

@@ -28,4 +28,4 @@ export type Run = (
 ) => Promise<number>;
 
 /** Exit statuses beside those of the error codes. */
-export const EXIT = { done: 0, nothingFound: 1, usage: 2 } as const;
+export const EXIT = { done: 0, nothingFound: 1, usage: 2, tryLater: 75 } as const;

@@ -27,13 +27,14 @@ function textHit(hit: SearchHit, path: string, colors: Colors): string {
   const place = `${colors.bold(colors.cyan(path))}:${hit.start_line}-${hit.end_line}`;
   const symbol = hit.symbol === null ? '' : `  ${colors.yellow(hit.symbol)}`;
   const score = colors.dim(`  ${hit.score.toFixed(2)}`);
+  const stale = hit.stale ? colors.red('  (changed since it was indexed)') : '';
   const lines = numbered(hit).map(({ line, text, matches }) => {
     const gutter = String(line).padStart(6);
     return matches ? `${colors.green(gutter)}  ${text}\n` : `${colors.dim(gutter)}  ${colors.dim(text)}\n`;
   });
   const why =
     hit.explain?.map(({ term, score: share }) => `${' '.repeat(8)}${term} ${share.toFixed(2)}\n`) ?? [];
-  return `${place}${symbol}${score}\n${lines.join('')}${why.join('')}\n`;
+  return `${place}${symbol}${score}${stale}\n${lines.join('')}${why.join('')}\n`;
 }
 
 function vimgrepHit(hit: SearchHit, path: string): string {

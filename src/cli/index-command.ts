@@ -1,17 +1,19 @@
 import { openIndex } from '../project-index.ts';
 import type { UpdateResult } from '../shapes.ts';
 import { EXIT, type Run } from './context.ts';
-import { currentProject, namedFile, openOptions } from './place.ts';
+import { refuseEndless } from './endless-trees.ts';
+import { namedFile, openOptions, projectToIndex } from './place.ts';
 import { note, print, printJson } from './print.ts';
 import { showProgress } from './progress.ts';
 
 export const run: Run = async ({ options, limits }, [path], { full }) => {
-  const root = path ?? currentProject();
+  const root = path ?? projectToIndex(options);
   const db = namedFile(options);
   await using index = await openIndex(root, {
     ...openOptions(options, 'index'),
     ...(db !== undefined && { db }),
   });
+  if (path === undefined) await refuseEndless(index, limits);
   const progress = await showProgress(options);
   const result = await index
     .update({ ...limits, full: full === true, ...(progress && { onProgress: progress.show }) })

@@ -7,6 +7,7 @@ import { indexPlace } from '../project-index.ts';
 import { type HelloParams, PROTOCOL_VERSION } from '../protocol.ts';
 import { VERSION } from '../version.ts';
 import type { GlobalOptions } from './context.ts';
+import { endless, isEndless } from './endless-trees.ts';
 
 export const namedFile = ({ db }: GlobalOptions): string | undefined => db ?? process.env.ONEPOND_DB;
 
@@ -19,6 +20,16 @@ export function currentProject(): string {
     const hint = 'cd to a folder that is there';
     throw new PondError('NOT_FOUND', 'the current folder has been removed', { hint, cause: error });
   }
+}
+
+/**
+ * The project around the current folder, to be indexed.
+ * @throws PondError INVALID where it is a tree that nobody means who only stands there, and has no index yet
+ */
+export function projectToIndex(options: GlobalOptions): string {
+  const root = currentProject();
+  if (isEndless(root) && !existsSync(namedFile(options) ?? indexFile(root))) throw endless(root);
+  return root;
 }
 
 /**

@@ -2,10 +2,13 @@ import { PondError } from '../errors.ts';
 import { openIndex, type ProjectIndex, type SearchOptions } from '../project-index.ts';
 import type { SearchResult, UpdateResult } from '../shapes.ts';
 import { type Context, EXIT, type GlobalOptions, type Run } from './context.ts';
+import { refuseEndless } from './endless-trees.ts';
 import { formatHits, type HitFormat } from './format-hits.ts';
-import { currentProject, namedFile, openOptions } from './place.ts';
+import { globFromHere } from './path-globs.ts';
+import { namedFile, openOptions, projectToIndex } from './place.ts';
 import { note, print, printJson } from './print.ts';
 import { showProgress } from './progress.ts';
+import { freshnessNotes, indexingNote } from './search-notes.ts';
 
 interface SearchFlags extends Omit<SearchOptions, 'signal' | 'timeout'> {
   readonly format?: HitFormat | 'json';
@@ -14,7 +17,7 @@ interface SearchFlags extends Omit<SearchOptions, 'signal' | 'timeout'> {
 export const run: Run = async (context, words, flags) => {
   const { options } = context;
   const { limit, path, lang, literal, regex, context: lines, explain, fresh } = flags as SearchFlags;
-  const root = currentProject();
+  const root = projectToIndex(options);
   const db = namedFile(options);
   await using index = await openIndex(root, {
     ...openOptions(options, 'search'),
@@ -22,7 +25,7 @@ export const run: Run = async (context, words, flags) => {
   });
   const wanted: SearchOptions = {
     ...(limit !== undefined && { limit }),
-    ...(path && { path }),
+    ...(path && { path: [path].flat().map((glob: string) => globFromHere(glob, process.cwd())) }),
     ...(lang && { lang }),
     ...(literal && { literal }),
     ...(regex && { regex }),
@@ -32,7 +35,8 @@ export const run: Run = async (context, words, flags) => {
   if (fresh) await update(index, context);
   const result = await searchOrIndex(index, words.join(' '), wanted, context);
   await show(result, flags as SearchFlags, options);
-  return result.hits.length > 0 ? EXIT.done : EXIT.nothingFound;
+  if (result.hits.length > 0) return EXIT.done;
+  return result.indexing ? EXIT.tryLater : EXIT.nothingFound;
 };
 
 /** The first search of a project makes its index. */
@@ -46,14 +50,21 @@ async function searchOrIndex(
     return await index.search(text, { ...wanted, ...context.limits });
   } catch (error) {
     if (!(error instanceof PondError) || error.code !== 'NOT_FOUND') throw error;
-    if (!context.options.quiet) note(`onepond: indexing ${index.root} first`);
-    const { files, ms } = await update(index, context);
+    // One that was begun, of this tree or of another that was named, goes on.
+    const begun = error.data?.root;
+    const root = typeof begun === 'string' ? begun : index.root;
+    if (!context.options.quiet) note(`onepond: indexing ${root} first`);
+    const { files, ms } = await update(
+      root === index.root ? index : await openIndex(root, { db: index.db }),
+      context,
+    );
     if (!context.options.quiet) note(`onepond: indexed ${files} files in ${(ms / 1000).toFixed(1)} s`);
     return index.search(text, { ...wanted, ...context.limits });
   }
 }
 
 async function update(index: ProjectIndex, { options, limits }: Context): Promise<UpdateResult> {
+  await refuseEndless(index, limits);
   const progress = await showProgress(options);
   return index
     .update({ ...limits, ...(progress && { onProgress: progress.show }) })
@@ -65,11 +76,10 @@ async function show(
   { format, fresh }: SearchFlags,
   options: GlobalOptions,
 ): Promise<void> {
-  if (options.json || format === 'json') return printJson(result);
-  await print(formatHits(result, format ?? 'text', options));
+  const isJson = options.json || format === 'json';
+  if (isJson) await printJson(result);
+  else await print(formatHits(result, format ?? 'text', options));
   if (options.quiet) return;
-  const next = fresh ? '' : '; --fresh brings the index up to date first';
-  if (result.hits.length === 0) note(`onepond: nothing found for ${JSON.stringify(result.query)}${next}`);
-  if (result.pending > 0)
-    note(`onepond: ${result.pending} changed files are not indexed yet; --fresh waits for them`);
+  if (result.indexing) note(`onepond: ${indexingNote(result)}`);
+  else if (!isJson) for (const text of freshnessNotes(result, fresh ?? false)) note(`onepond: ${text}`);
 }

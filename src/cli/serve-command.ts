@@ -2,8 +2,9 @@ import { open, type Pond } from '../pond.ts';
 import { openIndex } from '../project-index.ts';
 import { type Context, EXIT, type Run } from './context.ts';
 import { detach, tellStarter } from './detach.ts';
+import { refuseEndless } from './endless-trees.ts';
 import { fired, interrupted, unlessInterrupted } from './interrupt.ts';
-import { currentProject, openOptions, placeToOpen } from './place.ts';
+import { currentProject, openOptions, placeToOpen, projectToIndex } from './place.ts';
 import { note, print } from './print.ts';
 
 interface ServeFlags {
@@ -14,8 +15,9 @@ interface ServeFlags {
 
 export const run: Run = async (context, _args, flags) => {
   const { watch, detach: background, idleTimeout } = flags as ServeFlags;
-  if (background) return detach(context);
   const { options, signal } = context;
+  if (watch) projectToIndex(options);
+  if (background) return detach(context);
   const opening = open(placeToOpen(options), { ...openOptions(options, 'serve'), candidate: 'prefer' });
   await using db = await unlessInterrupted(signal, opening);
   await unlessInterrupted(signal, becomeOwner(db, context));
@@ -58,6 +60,7 @@ function ownershipEnds(db: Pond, signal: AbortSignal): AbortSignal {
 /** Settles when the index has caught up. The scan ends with the ownership. */
 async function watchProject(db: Pond, left: AbortSignal): Promise<void> {
   const index = await openIndex(currentProject(), { db });
+  await refuseEndless(index, { signal: left });
   await index.watch({ signal: left });
 }
 

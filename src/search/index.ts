@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { isAbsolute, resolve } from 'node:path';
 import type { Connection } from '../engine/connection.ts';
 import { PondError } from '../errors.ts';
 import type { SearchParams } from '../protocol.ts';
 import type { IndexStatus, SearchResult, UpdateProgress, UpdateResult } from '../shapes.ts';
+import { checkPage } from './check-page.ts';
 import { createConnections } from './connections.ts';
 import { createOpenGuard } from './open-guard.ts';
 import { numberAt, readMeta } from './schema.ts';
@@ -71,17 +73,38 @@ export function createSearchIndex(options: SearchIndexOptions): SearchIndex {
     if (options.readOnly) throw new PondError('READ_ONLY', 'the index is read-only');
   };
   const watches = createWatches({ guard, update: (request) => queue.run(request), log: options.log });
-  const search = createSearch({ pending: watches.pending, isUpdating: queue.isBusy });
+  const pending = () => Math.max(watches.pending(), queue.remaining());
+  const search = createSearch({ pending, wholeUpdates: queue.wholeUpdates });
   return {
     async update(request, callOptions) {
       refuseReadOnly();
       return queue.run(request, callOptions);
     },
-    search: (params, { signal } = {}) => connections.use((connection) => search(connection, params), signal),
-    status: () => connections.use((connection) => statusOf(connection, watches.pending())),
+    async search(params, { signal } = {}) {
+      const found = await connections.use((connection) => search(connection, params), signal);
+      // With the connection given back: a file system that is slow to answer must not hold up other searches.
+      return checkPage(found, guard, watches.watching);
+    },
+    async status() {
+      const status = await connections.use((connection) => statusOf(connection));
+      if (!status) return null;
+      const first = status.complete
+        ? undefined
+        : queue.wholeUpdates().find(({ root }) => root === status.root);
+      const { updated_at, complete, ...counts } = status;
+      return {
+        ...counts,
+        pending: Math.max(pending(), first ? Math.max(1, first.total - first.files) : 0),
+        updated_at,
+        complete,
+        ...(first && { indexing: { files: first.files, total: first.total } }),
+        watching: await watches.watching(status.root),
+      };
+    },
     async watch(root) {
       refuseReadOnly();
-      return watches.hold(root);
+      // As the index names it; a relative one is refused by the first update.
+      return watches.hold(isAbsolute(root) ? resolve(root) : root);
     },
     async close() {
       await Promise.all([watches.close(), queue.close(), pool.close()]);
@@ -90,7 +113,9 @@ export function createSearchIndex(options: SearchIndexOptions): SearchIndex {
   };
 }
 
-function statusOf(connection: Connection, pending: number): Promise<IndexStatus | null> {
+type StoredStatus = Omit<IndexStatus, 'pending' | 'indexing' | 'watching'>;
+
+function statusOf(connection: Connection): Promise<StoredStatus | null> {
   return connection.snapshot(async () => {
     const meta = await readMeta(connection);
     if (!meta) return null;
@@ -102,8 +127,8 @@ function statusOf(connection: Connection, pending: number): Promise<IndexStatus 
       files: numberAt(row, 'files'),
       chunks: numberAt(row, 'chunks'),
       generation: meta.generation,
-      pending,
       updated_at: meta.updatedAt,
+      complete: meta.complete,
     };
   });
 }

@@ -6,6 +6,14 @@ export function isNeverEntered(name: string): boolean {
   return name === '.git' || name === 'node_modules' || name.endsWith(RECORD_SUFFIX);
 }
 
+/**
+ * The kernel shows itself as files there: their sizes are made up, and reading one may wait for ever.
+ * @param path absolute
+ */
+export function isKernelTree(path: string): boolean {
+  return /^\/(?:proc|sys)(?:\/|$)/.test(path);
+}
+
 /** Whether a path relative to the root lies in such a folder. */
 export function isOutsideIndex(path: string): boolean {
   return path.split('/').some(isNeverEntered);

@@ -1,20 +1,17 @@
 import type { Connection } from '../engine/connection.ts';
 import type { FileTask } from './analyze.ts';
+import { isUnchanged, STAMP, type Stamp, stampOf } from './stamp.ts';
 import type { WalkedFile } from './walk.ts';
 
 /** A row of `_onepond.files`, as far as an update compares it. */
-export interface KnownFile {
+export interface KnownFile extends Stamp {
   readonly file: number;
   readonly path: string;
-  readonly size: number;
-  /** Null where the file changed so shortly before it was read that its time proves nothing. */
-  readonly mtimeNs: bigint | null;
-  readonly hash: string;
   readonly skipped: boolean;
 }
 
 export interface Plan {
-  /** To be read: new, or changed as far as size and time tell. */
+  /** To be read: new, or changed as far as its stat data tells. */
   readonly tasks: readonly FileTask[];
   readonly gone: readonly KnownFile[];
   readonly unchanged: readonly KnownFile[];
@@ -27,16 +24,14 @@ export async function readKnown(connection: Connection, scopes: readonly string[
   const all = scopes.includes('');
   const within = scopes.map((_, i) => `path = $${i + 1} OR starts_with(path, $${i + 1} || '/')`).join(' OR ');
   const rows = await connection.all(
-    `SELECT file, path, size, mtime_ns, hash, skipped IS NOT NULL AS skipped FROM files
+    `SELECT file, path, ${STAMP}, skipped IS NOT NULL AS skipped FROM files
      ${all ? '' : `WHERE ${within}`}`,
     all ? [] : scopes,
   );
   return rows.map((row) => ({
     file: Number(row.file),
     path: String(row.path),
-    size: Number(row.size),
-    mtimeNs: row.mtime_ns === null ? null : BigInt(row.mtime_ns as bigint),
-    hash: String(row.hash),
+    ...stampOf(row),
     skipped: row.skipped === true,
   }));
 }
@@ -49,7 +44,7 @@ export function planUpdate(walked: readonly WalkedFile[], rows: readonly KnownFi
   for (const file of walked) {
     seen.add(file.path);
     const row = known.get(file.path);
-    if (row && !full && row.size === file.size && row.mtimeNs === file.mtimeNs) unchanged.push(row);
+    if (row && !full && isUnchanged(row, file)) unchanged.push(row);
     else tasks.push({ ...file, knownHash: row?.hash ?? null });
   }
   return { tasks, unchanged, known, gone: rows.filter((row) => !seen.has(row.path)) };

@@ -2,6 +2,7 @@ import type { Connection, JsValue } from '../engine/connection.ts';
 import type { Filter } from './filter.ts';
 import type { QueryTerm } from './query-terms.ts';
 import { META, type Meta, metaIn } from './schema.ts';
+import { STAMP, type Stamp, stampOf } from './stamp.ts';
 
 /** BM25: how soon a repeated term stops to add, and how much a long chunk has to prove. */
 const K1 = 1.2;
@@ -21,6 +22,8 @@ export interface Candidate {
   readonly endLine: number;
   readonly symbol: string | null;
   readonly text: string;
+  /** Of the file as it was read: in the same statement, so that it is of the same commit as the text. */
+  readonly stamp: Stamp;
 }
 
 /** Chunks, and the index as it stood when they were looked for; null where nothing was found. */
@@ -46,9 +49,10 @@ export async function bestChunks(
     best AS (
       SELECT * FROM scored
       WHERE score >= (SELECT min(score) FROM (SELECT score FROM scored ORDER BY score DESC LIMIT ${limit})))
-    SELECT chunk, best.score / ${UNIT} AS score, path, lang, start_line, end_line, symbol, text, ${META}
-    FROM best JOIN chunks USING (chunk)
-    ORDER BY best.score DESC, path, start_line LIMIT ${limit}`;
+    SELECT chunk, best.score / ${UNIT} AS score, chunks.path, chunks.lang, start_line, end_line, symbol, text,
+      ${STAMP}, ${META}
+    FROM best JOIN chunks USING (chunk) JOIN files USING (file)
+    ORDER BY best.score DESC, chunks.path, start_line LIMIT ${limit}`;
   const rows = await connection.all(sql, filter.params);
   return { meta: metaIn(rows), chunks: rows.map(candidateOf) };
 }
@@ -97,5 +101,6 @@ export function candidateOf(row: Readonly<Record<string, JsValue>>): Candidate {
     endLine: Number(row.end_line),
     symbol: row.symbol === null ? null : String(row.symbol),
     text: String(row.text),
+    stamp: stampOf(row),
   };
 }

@@ -3,7 +3,10 @@ import { type Chunk, chunksOf } from './chunks.ts';
 import { PostingsBuilder } from './postings.ts';
 import { POOL } from './rerank.ts';
 import { createTables } from './schema.ts';
-import { createSearch } from './search.ts';
+import { type Activity, createSearch } from './search.ts';
+
+/** Beside the made-up index nothing goes on; it was never completed. */
+const NOTHING_ELSE: Activity = { pending: () => 0, wholeUpdates: () => [{ root: '/', files: 0, total: 0 }] };
 
 /** Of one, two and three terms: as many branches of the statement. */
 const QUERIES = ['parse', 'read config', 'close file handle', 'parse config line', 'handle'];
@@ -17,7 +20,7 @@ export async function rehearse(connection: Connection, signal: AbortSignal): Pro
   if (signal.aborted) return;
   await createTables(connection, '/');
   await fill(connection);
-  const search = createSearch({ pending: () => 0, isUpdating: () => true });
+  const search = createSearch(NOTHING_ELSE);
   for (const query of QUERIES) {
     if (signal.aborted) return;
     await search(connection, { query });
@@ -41,6 +44,14 @@ async function fill(connection: Connection): Promise<void> {
     chunks.map(({ symbol }) => symbol),
     chunks.map(({ text }) => text),
     lengths,
+  ]);
+  await connection.append('files', [
+    chunks.map((_, i) => i),
+    chunks.map((_, i) => pathOf(i)),
+    chunks.map(() => 'typescript'),
+    ...Array.from({ length: 4 }, () => chunks.map(() => 0)),
+    chunks.map(() => ''),
+    chunks.map(() => null),
   ]);
   const { term, chunk, frequency, length } = postings.build();
   await connection.append('postings', [term, chunk, frequency, length]);

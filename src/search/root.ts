@@ -1,11 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute, posix, resolve } from 'node:path';
 import { fromSystem, PondError } from '../errors.ts';
+import { isKernelTree } from './outside.ts';
 import type { Meta } from './schema.ts';
 
 /** @throws PondError NOT_FOUND, INVALID, PERMISSION */
 export async function checkRoot(root: string): Promise<string> {
   if (!isAbsolute(root)) throw new PondError('INVALID', `the root must be an absolute path: ${root}`);
+  if (isKernelTree(resolve(root)))
+    throw new PondError('INVALID', `${root} is the kernel's: what it shows as files has no end`);
   const stats = await stat(root).catch((error: unknown) => {
     throw fromSystem(error, `cannot index ${root}`);
   });

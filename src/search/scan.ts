@@ -4,9 +4,10 @@ import type { SearchHit, SearchMode } from '../shapes.ts';
 import type { Filter } from './filter.ts';
 import { type Candidate, candidateOf, type Ranked } from './rank.ts';
 import { META, metaIn } from './schema.ts';
+import { STAMP } from './stamp.ts';
 
 /** A chunk that is a hit, and the positions of its matching lines. */
-export interface Found {
+export interface FoundChunk {
   readonly candidate: Candidate;
   readonly matches: readonly number[];
   readonly explain?: SearchHit['explain'];
@@ -23,7 +24,7 @@ export async function scanChunks(
   mode: Exclude<SearchMode, 'ranked'>,
   filter: Filter,
   limit: number,
-): Promise<Ranked<Found>> {
+): Promise<Ranked<FoundChunk>> {
   const regex = mode === 'regex';
   const params = [...filter.params, regex ? `(?m)${query}` : query];
   const matches = (column: string) =>
@@ -34,8 +35,10 @@ export async function scanChunks(
       ${filter.where === '' ? '' : `AND (${filter.where})`}),
     counted AS (
       SELECT *, list_filter(range(len(lines)), lambda i: ${matches('lines[i + 1]')}) AS matches FROM found)
-    SELECT chunk, len(matches) AS score, path, lang, start_line, end_line, symbol, text, matches, ${META}
-    FROM counted ORDER BY score DESC, path, start_line LIMIT ${limit}`;
+    SELECT chunk, len(matches) AS score, counted.path, counted.lang, start_line, end_line, symbol, text, matches,
+      ${STAMP}, ${META}
+    FROM counted JOIN files USING (file)
+    ORDER BY score DESC, counted.path, start_line LIMIT ${limit}`;
   const rows = await connection.all(sql, params).catch((error: unknown) => {
     throw regex ? asPatternError(error) : error;
   });

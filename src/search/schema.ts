@@ -2,7 +2,7 @@ import type { Connection, JsRow } from '../engine/connection.ts';
 import { PondError } from '../errors.ts';
 
 /** Grows when tables, tokens or chunks change so that old rows would give other hits than new ones. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * No keys, no indexes, no upserts: on a killed writer they have left WALs that DuckDB could not read again.
@@ -13,7 +13,8 @@ export const SCHEMA_VERSION = 1;
 const tables = (schema: string): string => `
   CREATE TABLE ${schema}.index_meta (key VARCHAR, value VARCHAR);
   CREATE TABLE ${schema}.files (
-    file INTEGER, path VARCHAR, lang VARCHAR, size BIGINT, mtime_ns BIGINT, hash VARCHAR, skipped VARCHAR);
+    file INTEGER, path VARCHAR, lang VARCHAR, size BIGINT, mtime_ns BIGINT, ctime_ns BIGINT, inode BIGINT,
+    hash VARCHAR, skipped VARCHAR);
   CREATE TABLE ${schema}.chunks (
     chunk INTEGER, file INTEGER, path VARCHAR, lang VARCHAR, start_line INTEGER, end_line INTEGER, symbol VARCHAR, text VARCHAR, length INTEGER);
   CREATE TABLE ${schema}.postings (term BIGINT, chunk INTEGER, frequency INTEGER, length INTEGER);
@@ -65,8 +66,12 @@ function keyAndValue(text: string): [string, string] {
 }
 
 function noTable(error: unknown): null {
-  if (error instanceof PondError && error.code === 'SQL' && error.data?.kind === 'Catalog') return null;
+  if (isMissingTable(error)) return null;
   throw error;
+}
+
+export function isMissingTable(error: unknown): boolean {
+  return error instanceof PondError && error.code === 'SQL' && error.data?.kind === 'Catalog';
 }
 
 export function createTables(connection: Connection, root: string): Promise<void> {

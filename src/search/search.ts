@@ -7,43 +7,81 @@ import { type Filter, filterOf } from './filter.ts';
 import { familyOf } from './languages.ts';
 import { matchingLines } from './match-lines.ts';
 import { modeOf } from './mode.ts';
+import { needsRoot } from './path-filter.ts';
 import { queryTerms } from './query-terms.ts';
 import { bestChunks, type Candidate, explainChunks, type Ranked } from './rank.ts';
 import { POOL, rerank } from './rerank.ts';
-import { type Found, scanChunks } from './scan.ts';
-import { type Meta, readMeta } from './schema.ts';
+import { type FoundChunk, scanChunks } from './scan.ts';
+import { isMissingTable, type Meta, readMeta } from './schema.ts';
 import { snippetOf } from './snippet.ts';
+import type { Stamp } from './stamp.ts';
+import type { WholeUpdate } from './update-queue.ts';
 
 const DEFAULT_LIMIT = 10;
 const DEFAULT_CONTEXT = 2;
 
-export type Search = (connection: Connection, params: SearchParams) => Promise<SearchResult>;
+/** What a search found, and what the index knows of the files that its hits are in, by path. */
+export interface Found {
+  readonly result: Omit<SearchResult, 'watching' | 'checked_at'>;
+  readonly stamps: ReadonlyMap<string, Stamp>;
+}
+
+export type Search = (connection: Connection, params: SearchParams) => Promise<Found>;
 
 /** What is under way with the index beside its searches. */
 export interface Activity {
+  /** Files known to have changed and not yet indexed. */
   readonly pending: () => number;
-  readonly isUpdating: () => boolean;
+  readonly wholeUpdates: () => readonly WholeUpdate[];
 }
 
 /** Searches of one index. Every answer is of the index as it stands at one moment: all of it is of one commit. */
-export function createSearch({ pending, isUpdating }: Activity): Search {
+export function createSearch({ pending, wholeUpdates }: Activity): Search {
   return async (connection, params) => {
     const began = performance.now();
-    // Asked before the statement: an update that ends meanwhile may have completed the index after its moment.
-    const mayBePartial = isUpdating();
-    const filter = filterOf(params);
     check(params);
-    const { meta, chunks } = await foundIn(connection, params, filter).catch(async (error: unknown) => {
-      // Somebody may have dropped the tables, or made them of another version: that is the better answer.
-      await metaOf(connection);
-      throw error;
-    });
-    if (!meta.complete && !mayBePartial && !isUpdating()) throw incomplete(meta);
-    const hits = chunks.map((found) => hitOf(found, params.context ?? DEFAULT_CONTEXT));
-    const { root, generation } = meta;
-    const ms = Math.round((performance.now() - began) * 100) / 100;
-    return { query: params.query, root, generation, pending: pending(), ms, hits };
+    // Asked before the statement: an update that ends meanwhile may have completed the index after its moment.
+    const underWay = wholeUpdates();
+    const filter = filterOf(params, await rootFor(connection, params));
+    const { meta, chunks } = await foundIn(connection, params, filter);
+    const first = meta?.complete
+      ? undefined
+      : [...underWay, ...wholeUpdates()].find((update) => meta === null || update.root === meta.root);
+    if (!meta?.complete && !first) throw meta ? incomplete(meta) : noIndex();
+    const left = first ? Math.max(1, first.total - first.files) : 0;
+    const result = {
+      query: params.query,
+      root: meta?.root ?? first?.root ?? '',
+      generation: meta?.generation ?? 0,
+      pending: Math.max(pending(), left),
+      ...(first && { indexing: { files: first.files, total: first.total } }),
+      ms: Math.round((performance.now() - began) * 100) / 100,
+      hits: chunks.map((chunk) => hitOf(chunk, params.context ?? DEFAULT_CONTEXT)),
+    };
+    return { result, stamps: new Map(chunks.map(({ candidate }) => [candidate.path, candidate.stamp])) };
   };
+}
+
+async function rootFor(connection: Connection, { path = [] }: SearchParams): Promise<string | null> {
+  return needsRoot(path) ? ((await readMeta(connection))?.root ?? null) : null;
+}
+
+interface Page {
+  /** Null where the database holds no index. */
+  readonly meta: Meta | null;
+  readonly chunks: readonly FoundChunk[];
+}
+
+/** The tables may be dropped, or made, or be of another version: that is a better answer than DuckDB's word. */
+async function foundIn(connection: Connection, params: SearchParams, filter: Filter): Promise<Page> {
+  try {
+    return await pageOf(connection, params, filter);
+  } catch (error) {
+    if ((await readMeta(connection)) === null) return { meta: null, chunks: [] };
+    if (!isMissingTable(error)) throw error;
+    // The first update has made them in between.
+    return pageOf(connection, params, filter);
+  }
 }
 
 /**
@@ -51,27 +89,19 @@ export function createSearch({ pending, isUpdating }: Activity): Search {
  * terms' shares, or for the generation where there are no rows, a transaction holds them together: it costs two
  * more waits behind everything that runs meanwhile.
  */
-async function foundIn(
-  connection: Connection,
-  params: SearchParams,
-  filter: Filter,
-): Promise<Ranked<Found> & { readonly meta: Meta }> {
+async function pageOf(connection: Connection, params: SearchParams, filter: Filter): Promise<Page> {
   if (!params.explain) {
     const { meta, chunks } = await chunksFor(connection, params, filter);
     if (meta) return { meta, chunks };
   }
   return connection.snapshot(async () => ({
     ...(await chunksFor(connection, params, filter)),
-    meta: await metaOf(connection),
+    meta: await readMeta(connection),
   }));
 }
 
-/** @throws PondError NOT_FOUND without an index, CORRUPT for one of another version */
-async function metaOf(connection: Connection): Promise<Meta> {
-  const meta = await readMeta(connection);
-  if (meta) return meta;
-  throw new PondError('NOT_FOUND', 'this database holds no index', { hint: 'run onepond index' });
-}
+const noIndex = (): PondError =>
+  new PondError('NOT_FOUND', 'this database holds no index', { hint: 'run onepond index' });
 
 /** An update was interrupted, or has looked at some paths only: nobody adds what is missing. */
 const incomplete = ({ root }: Meta): PondError =>
@@ -80,6 +110,7 @@ const incomplete = ({ root }: Meta): PondError =>
     `the index of ${root} is not complete yet: no update of the whole tree has ended`,
     {
       hint: 'run onepond index: it goes on where an interrupted one stopped',
+      data: { root },
     },
   );
 
@@ -88,7 +119,11 @@ function check(params: SearchParams): void {
   modeOf(params);
 }
 
-function chunksFor(connection: Connection, params: SearchParams, filter: Filter): Promise<Ranked<Found>> {
+function chunksFor(
+  connection: Connection,
+  params: SearchParams,
+  filter: Filter,
+): Promise<Ranked<FoundChunk>> {
   const mode = modeOf(params);
   return mode === 'ranked'
     ? rankedChunks(connection, params, filter)
@@ -99,7 +134,7 @@ async function rankedChunks(
   connection: Connection,
   params: SearchParams,
   filter: Filter,
-): Promise<Ranked<Found>> {
+): Promise<Ranked<FoundChunk>> {
   const terms = queryTerms(params.query);
   // Punctuation alone is found by `literal`; there is no word in it to rank by.
   if (terms.length === 0) return { meta: null, chunks: [] };
@@ -118,7 +153,7 @@ async function rankedChunks(
   return { meta, chunks };
 }
 
-function hitOf({ candidate, matches, explain }: Found, context: number): SearchHit {
+function hitOf({ candidate, matches, explain }: FoundChunk, context: number): SearchHit {
   const lines = candidate.text.split('\n');
   const snippet = snippetOf(lines, matches, context);
   return {

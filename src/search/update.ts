@@ -1,4 +1,5 @@
 import type { Connection } from '../engine/connection.ts';
+import { failpoint } from '../failpoints.ts';
 import type { UpdateParams } from '../protocol.ts';
 import type { UpdateProgress, UpdateResult } from '../shapes.ts';
 import { type Analysis, type FileTask, noChunks } from './analyze.ts';
@@ -85,6 +86,7 @@ async function apply(
     }
     const analysis = (await reading[i]) ?? NOTHING;
     reading[i] = Promise.resolve(NOTHING);
+    if (failpoint('index.batch')) await new Promise((end) => signal.addEventListener('abort', end));
     throwIfAborted(signal);
     const stale = [...gone, ...staleRows(tasks, analysis, rowOf)];
     gone = [];

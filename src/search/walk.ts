@@ -6,7 +6,7 @@ import type { SkippedFile } from '../shapes.ts';
 import { isBinaryName } from './binary-names.ts';
 import { enterFolder, isIgnored, type Rules, rulesAbove, withSlash } from './ignore-rules.ts';
 import type { OpenGuard } from './open-guard.ts';
-import { isNeverEntered, RECORD_SUFFIX } from './outside.ts';
+import { isKernelTree, isNeverEntered, RECORD_SUFFIX } from './outside.ts';
 
 /** Larger files are generated code and data; a chunk of them tells a reader nothing. */
 export const MAX_FILE_BYTES = 1024 * 1024;
@@ -18,6 +18,8 @@ export interface WalkedFile {
   readonly path: string;
   readonly size: number;
   readonly mtimeNs: bigint;
+  /** When the file's stat data changed last: an edit that restores the time of the content does not restore this. */
+  readonly ctimeNs: bigint;
   readonly dev: bigint;
   readonly ino: bigint;
 }
@@ -124,7 +126,7 @@ class Walk {
 
   /** The root itself is never asked: whoever names a folder below node_modules means it. */
   #admits(path: string, name: string, rules: Rules | null): boolean {
-    if (isNeverEntered(name)) return false;
+    if (isNeverEntered(name) || isKernelTree(`${this.#base}${path}`)) return false;
     const ignored = this.#ignores(`${path}/`, rules);
     if (ignored) this.ignored.push(path);
     return !ignored;
@@ -171,7 +173,8 @@ class Walk {
     if (forbidden || isBinaryName(path)) this.skipped.push({ path, reason: 'binary' });
     else if (size > MAX_FILE_BYTES) this.skipped.push({ path, reason: 'too-large' });
     else {
-      this.files.push({ path, size, mtimeNs: stats.mtimeNs, dev: stats.dev, ino: stats.ino });
+      const { mtimeNs, ctimeNs, dev, ino } = stats;
+      this.files.push({ path, size, mtimeNs, ctimeNs, dev, ino });
       this.#options.onFile?.(size);
     }
   }

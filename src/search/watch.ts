@@ -1,6 +1,9 @@
+import { stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import type { AsyncSubscription, Event } from '@parcel/watcher';
-import type { UpdateResult } from '../shapes.ts';
+import { PondError } from '../errors.ts';
+import { failpoint } from '../failpoints.ts';
+import type { UpdateResult, Watching } from '../shapes.ts';
 import { isDatabaseName, type OpenGuard } from './open-guard.ts';
 import { isOutsideIndex } from './outside.ts';
 import type { UpdateRequest } from './update.ts';
@@ -27,6 +30,8 @@ const ALL = '';
 export interface Watch {
   /** Paths known to have changed and not yet indexed. */
   readonly pending: number;
+  /** Whether changes reach the index: false before the first scan has ended, and while updates fail. */
+  watching(): Promise<Watching>;
   /** Resolves when events arrive and a scan after that has ended: from then on nothing is missed. */
   start(): Promise<void>;
   /** Does not wait for an update under way. */
@@ -44,6 +49,10 @@ class TreeWatch implements Watch {
   /** Changed paths that the running update looks at. */
   #updating = 0;
   #subscription: AsyncSubscription | null = null;
+  /** Device and inode of the folder that is subscribed to: another one may come to its path, without an event. */
+  #folder = '';
+  /** The first scan has ended, and so has the last update, well. */
+  #caughtUp = false;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -55,9 +64,20 @@ class TreeWatch implements Watch {
     return this.#dirty.size + this.#updating;
   }
 
+  async watching(): Promise<Watching> {
+    if (!this.#caughtUp || this.#closed) return false;
+    if (this.#subscription === null) return 'polling';
+    if ((await folderOf(this.#options.root)) === this.#folder) return true;
+    this.#dirty.add(ALL);
+    this.#schedule(0);
+    return false;
+  }
+
   async start(): Promise<void> {
+    if (failpoint('index.watch')) throw new PondError('TIMEOUT', 'the watch was dropped by a failpoint');
     await this.#subscribe();
     await this.#options.update({ root: this.#options.root });
+    this.#caughtUp = true;
     if (!this.#subscription) this.#schedule(RESCAN_MS);
   }
 
@@ -73,10 +93,14 @@ class TreeWatch implements Watch {
     try {
       // Loaded here, as most processes never watch anything.
       const { subscribe } = await import('@parcel/watcher');
+      const folder = await folderOf(root);
       const ignore = ['**/.git/**', '**/node_modules/**', ...(await ignoredFolders(root, guard))];
       const subscription = await subscribe(root, (error, events) => this.#hear(error, events), { ignore });
       if (this.#closed) await subscription.unsubscribe();
-      else this.#subscription = subscription;
+      else {
+        this.#subscription = subscription;
+        this.#folder = folder;
+      }
     } catch (error) {
       log('no file events: scanning from time to time', { root, error: String(error), everyMs: RESCAN_MS });
     }
@@ -122,14 +146,17 @@ class TreeWatch implements Watch {
     let next = DEBOUNCE_MS;
     try {
       // What was ignored till now is not subscribed to, and the other way round.
-      if ([...paths].some((path) => basename(path) === '.gitignore')) await this.#unsubscribe();
+      const isAnew = [...paths].some((path) => basename(path) === '.gitignore');
+      if (isAnew || (await folderOf(this.#options.root)) !== this.#folder) await this.#unsubscribe();
       const lost = this.#subscription === null;
       if (lost) await this.#subscribe();
       await this.#options.update(
         lost || paths.size > MAX_PATHS || paths.has(ALL) ? this.#whole() : this.#some(paths),
       );
+      this.#caughtUp = true;
     } catch (error) {
       if (this.#closed) return;
+      this.#caughtUp = false;
       this.#options.log('update failed: trying again', { root: this.#options.root, error: String(error) });
       for (const path of paths) this.#dirty.add(path);
       next = RESCAN_MS;
@@ -147,6 +174,12 @@ class TreeWatch implements Watch {
   #some(paths: ReadonlySet<string>): UpdateRequest {
     return { root: this.#options.root, paths: [...paths] };
   }
+}
+
+/** Names a folder whatever its path: '' where there is none. */
+async function folderOf(root: string): Promise<string> {
+  const stats = await stat(root, { bigint: true }).catch(() => null);
+  return stats ? `${stats.dev}:${stats.ino}` : '';
 }
 
 /** The outermost folders that git ignores: they are not watched, as every watched folder costs the system. */

@@ -1,3 +1,4 @@
+import type { Watching } from '../shapes.ts';
 import { createWatch, type Watch, type WatchOptions } from './watch.ts';
 
 export interface Watches {
@@ -5,11 +6,13 @@ export interface Watches {
   hold(root: string): Promise<() => Promise<void>>;
   /** Paths known to have changed and not yet indexed. */
   pending(): number;
+  watching(root: string): Promise<Watching>;
   close(): Promise<void>;
 }
 
 interface Held {
-  readonly watch: Promise<Watch>;
+  readonly started: Promise<Watch>;
+  readonly watch: Watch;
   holders: number;
 }
 
@@ -29,7 +32,7 @@ export function createWatches(options: Omit<WatchOptions, 'root'>): Watches {
         throw error;
       },
     );
-    const entry = { watch: started, holders: 0 };
+    const entry = { started, watch, holders: 0 };
     held.set(root, entry);
     return entry;
   };
@@ -43,7 +46,7 @@ export function createWatches(options: Omit<WatchOptions, 'root'>): Watches {
     async hold(root) {
       const entry = held.get(root) ?? begin(root);
       entry.holders++;
-      const watch = await entry.watch;
+      const watch = await entry.started;
       let holding = true;
       return async () => {
         if (!holding) return;
@@ -53,6 +56,7 @@ export function createWatches(options: Omit<WatchOptions, 'root'>): Watches {
         await end(watch);
       };
     },
+    watching: async (root) => (await held.get(root)?.watch.watching()) ?? false,
     pending: () => [...live].reduce((sum, watch) => sum + watch.pending, 0),
     async close() {
       held.clear();

@@ -52,16 +52,19 @@ async function deleteFiles(connection: Connection, files: readonly number[]): Pr
 async function restamp(connection: Connection, batch: Batch): Promise<void> {
   const values = batch.tasks.flatMap((task, i) => {
     const row = batch.analysis.outcomes[i]?.status === 'same' ? batch.rowOf(task.path) : undefined;
-    const stamp = stampOf(task, batch.readAt) ?? 'NULL::BIGINT';
-    return row === undefined ? [] : [`(${row}, ${task.size}, ${stamp})`];
+    const mtime = settledMtime(task, batch.readAt) ?? 'NULL';
+    const stamp = [task.size, mtime, task.ctimeNs, task.ino].map((value) => `${value}::BIGINT`);
+    return row === undefined ? [] : [`(${row}, ${stamp.join(', ')})`];
   });
   if (values.length === 0) return;
   await connection.run(`
-    UPDATE files SET size = stamp.size, mtime_ns = stamp.mtime_ns
-    FROM (VALUES ${values.join(', ')}) stamp(file, size, mtime_ns) WHERE files.file = stamp.file`);
+    UPDATE files
+    SET size = stamp.size, mtime_ns = stamp.mtime_ns, ctime_ns = stamp.ctime_ns, inode = stamp.inode
+    FROM (VALUES ${values.join(', ')}) stamp(file, size, mtime_ns, ctime_ns, inode)
+    WHERE files.file = stamp.file`);
 }
 
-function stampOf(task: FileTask, readAt: bigint): bigint | null {
+function settledMtime(task: FileTask, readAt: bigint): bigint | null {
   return readAt - task.mtimeNs < RACY_NS ? null : task.mtimeNs;
 }
 
@@ -77,7 +80,9 @@ async function appendFiles(connection: Connection, batch: Batch, firstFile: numb
     rows.map(({ task }) => task.path),
     rows.map(({ outcome }) => (outcome.status === 'text' ? outcome.lang : null)),
     rows.map(({ task }) => task.size),
-    rows.map(({ task }) => stampOf(task, batch.readAt)),
+    rows.map(({ task }) => settledMtime(task, batch.readAt)),
+    rows.map(({ task }) => task.ctimeNs),
+    rows.map(({ task }) => task.ino),
     rows.map(({ outcome }) => outcome.hash),
     rows.map(({ outcome }) => (outcome.status === 'binary' ? 'binary' : null)),
   ]);

@@ -32,6 +32,8 @@ describe('onepond serve, status and stop', () => {
       chunks: 3,
       generation: 1,
       pending: 0,
+      complete: true,
+      watching: false,
       updated_at: expect.any(String),
     });
     const stopped = await world.cli(['stop', '--json'], { cwd });

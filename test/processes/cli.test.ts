@@ -58,6 +58,8 @@ describe('onepond search', () => {
       root: cwd,
       generation: 1,
       pending: 0,
+      watching: false,
+      checked_at: expect.stringMatching(/^\d{4}-.*Z$/),
       ms: expect.any(Number),
     });
     expect(hits.map(({ path }: { path: string }) => path)).toEqual(['src/parser.ts', 'docs/guide.md']);

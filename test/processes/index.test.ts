@@ -143,6 +143,72 @@ describe('an index that several processes have open', () => {
     await until(() => isFound(other, 'zebra'));
   });
 
+  it('is watched again without anybody asking, where the next owner could not watch at first', async () => {
+    const world = new World();
+    const root = tree(world, 5);
+    const [owner] = (await readers(world, root, 1)) as [Peer];
+    const env = { ONEPOND_FAILPOINTS: 'index.watch=drop#1' };
+    const others = await Promise.all([world.peer({ env }), world.peer({ env })]);
+    const [watcher, onlooker] = others as [Peer, Peer];
+    await Promise.all(others.map((peer) => peer.ask('openIndex', root)));
+    await watcher.ask('watch');
+    expect(await onlooker.ask('search', 'common')).toMatchObject({ watching: true });
+    await owner.kill();
+    writeFileSync(`${root}/zebra.ts`, 'export const zebra = 1;\n');
+    const watchEvents = async () =>
+      (await watcher.ask('state')).events.filter(([name]: [string]) => name.startsWith('watch-'));
+    await until(async () => (await watchEvents()).length === 2);
+    expect(await watchEvents()).toEqual([
+      ['watch-lost', 'TIMEOUT'],
+      ['watch-found', null],
+    ]);
+    expect(await onlooker.ask('search', 'zebra')).toMatchObject({
+      watching: true,
+      hits: [{ path: 'zebra.ts' }],
+    });
+    writeFileSync(`${root}/okapi.ts`, 'export const okapi = 1;\n');
+    await until(() => isFound(onlooker, 'okapi'));
+  });
+
+  it('says that it is not watched until the next owner watches', async () => {
+    const world = new World();
+    const root = tree(world, 5);
+    const [owner] = (await readers(world, root, 1)) as [Peer];
+    const env = { ONEPOND_FAILPOINTS: 'index.watch=drop' };
+    const [watcher] = [await world.peer({ env })] as [Peer];
+    await watcher.ask('openIndex', root);
+    await watcher.ask('watch');
+    await owner.kill();
+    await until(async () =>
+      (await watcher.ask('state')).events.some(([name]: [string]) => name === 'watch-lost'),
+    );
+    expect(await watcher.ask('search', 'common')).toMatchObject({ watching: false });
+    expect(await watcher.ask('indexStatus')).toMatchObject({ watching: false });
+  });
+
+  it('tells its watcher that the watch is over where the tree is gone', async () => {
+    const world = new World();
+    const root = tree(world, 5);
+    const [owner] = (await readers(world, root, 1)) as [Peer];
+    const [watcher] = (await readers(world, root, 1)) as [Peer];
+    await watcher.ask('watch');
+    rmSync(root, { recursive: true });
+    await owner.kill();
+    await until(async () =>
+      (await watcher.ask('state')).events.some(
+        ([name, code]: [string, string]) => name === 'watch-lost' && code === 'NOT_FOUND',
+      ),
+    );
+    expect(await watcher.refusal('watch')).toMatchObject({ code: 'NOT_FOUND' });
+    mkdirSync(root);
+    writeFileSync(`${root}/zebra.ts`, 'export const zebra = 1;\n');
+    await watcher.ask('watch');
+    expect(await watcher.ask('search', 'zebra')).toMatchObject({
+      watching: true,
+      hits: [{ path: 'zebra.ts' }],
+    });
+  });
+
   it.runIf(process.platform === 'linux')(
     'is closed and not watched any more, while its handle lives on',
     async () => {

@@ -35,7 +35,7 @@ const PASSAGES = {
   'leave.drained': 1,
   'leave.let-go': 1,
 };
-const INDEX_PASSAGES = { 'index.ready': 6, 'index.done': 6 };
+const INDEX_PASSAGES = { 'index.batch': 6, 'index.ready': 6, 'index.done': 6, 'index.watch': 1 };
 
 /** Gear with one point, each in turn, in an order of the seed's. */
 function pointGear(passages, action) {

@@ -85,6 +85,73 @@ export function indexContract(contract: Contract): void {
     expect(await paths({ query: 'feed[A-Z]\\w+', regex: true, context: 0 })).toEqual(['src/walrus.ts']);
   });
 
+  it('understands a filter as people write it, or refuses it', async () => {
+    const { client } = await contract.open();
+    const root = tree();
+    await client.call('index/update', { root });
+    const paths = async (more: object): Promise<string[]> =>
+      (await client.call('index/search', { query: 'walrus', ...more })).hits.map(({ path }) => path);
+    expect(await paths({ path: ['!src/**'] })).toEqual(['README.md']);
+    expect(await paths({ path: ['!*.md', './src/'] })).toEqual(['src/walrus.ts']);
+    expect(await paths({ path: [`${root}/src`] })).toEqual(['src/walrus.ts']);
+    expect(await paths({ lang: ['TS', 'c++'] })).toEqual(['src/walrus.ts']);
+    expect(await paths({ lang: ['!ts'] })).toEqual(['README.md']);
+    for (const wrong of [
+      ...[{ path: [''] }, { path: ['!'] }, { path: ['../x'] }, { path: ['/etc/**'] }, { path: ['src\\a'] }],
+      ...[{ lang: [''] }, { lang: ['klingon'] }, { lang: ['pyhton'] }],
+    ])
+      await expect(client.call('index/search', { query: 'walrus', ...wrong })).rejects.toMatchObject({
+        code: 'INVALID',
+        hint: expect.anything(),
+      });
+  });
+
+  it('marks a hit whose file has changed since, and says when it looked and that nobody watches', async () => {
+    const { client } = await contract.open();
+    const root = tree();
+    await client.call('index/update', { root });
+    const search = () => client.call('index/search', { query: 'walrus' });
+    const before = await search();
+    expect(before).toMatchObject({ watching: false, pending: 0, checked_at: expect.stringMatching(/Z$/) });
+    expect(before.hits.map((hit) => hit.stale)).toEqual([undefined, undefined]);
+    writeFileSync(join(root, 'README.md'), '# Zoo\n\nThe otter eats herring.\n');
+    const after = await search();
+    expect(after.hits.filter((hit) => hit.stale).map(({ path }) => path)).toEqual(['README.md']);
+    expect(after).toMatchObject({ pending: 1, generation: before.generation });
+    await client.call('index/update', { root });
+    expect((await search()).hits.map((hit) => hit.stale)).toEqual([undefined]);
+  });
+
+  it('says of a watched index that it is watched', async () => {
+    const { client, another } = await contract.open();
+    const root = tree();
+    const watcher = await another();
+    await watcher.call('index/watch', { root, watch: 1 });
+    const watching = async () => (await client.call('index/search', { query: 'walrus' })).watching;
+    expect(await watching()).toBe(true);
+    expect(await client.call('index/status', {})).toMatchObject({ watching: true, complete: true });
+    await watcher.call('index/unwatch', { watch: 1 });
+    expect(await watching()).toBe(false);
+  });
+
+  it('is NOT_FOUND where some paths alone were indexed, as nobody adds the rest', async () => {
+    const { client } = await contract.open();
+    const root = tree();
+    await client.call('index/update', { root, paths: ['src'] });
+    await expect(client.call('index/search', { query: 'walrus' })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      hint: expect.stringContaining('onepond index'),
+    });
+    expect(await client.call('index/status', {})).toMatchObject({ files: 1, complete: false });
+  });
+
+  it('does not index what the kernel shows of itself', async () => {
+    const { client } = await contract.open();
+    for (const root of ['/proc', '/sys/kernel', '/proc/'])
+      await expect(client.call('index/update', { root })).rejects.toMatchObject({ code: 'INVALID' });
+    expect(await client.call('index/status', {})).toBeNull();
+  });
+
   it('is NOT_FOUND before the first update, and INVALID for a bad pattern', async () => {
     const { client } = await contract.open();
     await expect(client.call('index/search', { query: 'a' })).rejects.toMatchObject({ code: 'NOT_FOUND' });

@@ -94,15 +94,27 @@ describe('an update', () => {
     expect(await index.update({ root })).toMatchObject({ changed: 1 });
   });
 
-  test('with `full` reads files whose size and time are the same', async () => {
-    const root = tempTree({ 'a.ts': 'one' });
-    age(root, 'a.ts');
+  test('sees a change that left size and time as they were, however old the file is', async () => {
+    const root = tempTree({ 'a.ts': 'one', 'b.ts': 'one' });
+    age(root, 'a.ts', 'b.ts');
     const { index } = await openTestIndex();
     await index.update({ root });
-    writeTree(root, { 'a.ts': 'two' });
+    writeTree(root, { 'a.ts': 'two', other: 'two' });
+    age(root, 'a.ts', 'other');
+    renameSync(join(root, 'other'), join(root, 'b.ts'));
+    expect(await index.update({ root })).toMatchObject({ changed: 2, unchanged: 0, removed: 0 });
+  });
+
+  test('with `full` reads files that nothing has changed about', async () => {
+    const root = tempTree({ 'a.ts': 'one' });
     age(root, 'a.ts');
+    const { index, connect } = await openTestIndex();
+    await index.update({ root });
+    const connection = await connect();
+    await connection.run("UPDATE _onepond.files SET hash = 'of something else'");
     expect(await index.update({ root })).toMatchObject({ changed: 0, unchanged: 1 });
     expect(await index.update({ root, full: true })).toMatchObject({ changed: 1, unchanged: 0 });
+    connection.close();
   });
 
   test('of some paths looks at nothing else', async () => {
