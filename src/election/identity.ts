@@ -18,6 +18,8 @@ export interface Identity {
   readonly instance: string;
   /** Where it listens: the kernel knows whether anybody still does. */
   readonly socket: string;
+  /** In the lock of an attached file: the database that its holder serves. */
+  readonly serves?: string;
 }
 
 export type Liveness = 'alive' | 'dead' | 'unknown';

@@ -1,15 +1,46 @@
 import { type Outcome, PondError } from '../errors.ts';
-import { isStopped } from './identity.ts';
+import { type Identity, isStopped } from './identity.ts';
 
 /** What may stand between a caller and its answer, each with the process to look at and the safe next step. */
 
 /** A program that does not serve the file has it open; `pid` is 0 where the kernel does not tell. */
 export function heldElsewhere(db: string, pid: number): PondError {
+  if (pid === process.pid) return heldHere(db);
   const who = pid > 0 ? `process ${pid}` : 'another process';
   return new PondError('OWNER_UNREACHABLE', `${db} is held by ${who}, which does not serve it`, {
     data: { pid },
     hint: resume(pid) ?? `let ${who} close the file, or have it open the file through onepond`,
   });
+}
+
+/** Something in this very process has the file open: a kernel lock does not protect a process from itself. */
+export function heldHere(file: string): PondError {
+  return new PondError('OWNER_UNREACHABLE', `${file} is open in this process, ${process.pid}, already`, {
+    data: { pid: process.pid },
+    hint: 'close the other handle or DuckDB instance first, or use that one: a process may open a file once',
+  });
+}
+
+/** Another owner has the file: as its own database, or attached to the one that it serves. */
+export function ownedElsewhere(
+  file: string,
+  { pid, serves = file }: Pick<Identity, 'pid' | 'serves'>,
+): PondError {
+  const isItsOwn = serves === file;
+  return new PondError(
+    'OWNER_UNREACHABLE',
+    isItsOwn
+      ? `${file} has an owner of its own, process ${pid}`
+      : `${file} is attached by the owner of ${serves}, process ${pid}`,
+    {
+      data: { pid },
+      hint:
+        resume(pid) ??
+        (isItsOwn
+          ? `close its handles first, or attach the other file to ${file}: a file has one owner at a time`
+          : `reach it through ${serves}, or DETACH it there: a file has one owner at a time`),
+    },
+  );
 }
 
 /** The owner is there and its socket is not for us. */

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { fromSystem, PondError } from '../errors.ts';
-import { Turns } from '../turns.ts';
+import { PondError } from '../errors.ts';
+import { Attachments, type ClaimFile } from './attachments.ts';
 import { type Connection, type ConnectionOptions, createConnection } from './connection.ts';
 import { nextEpoch, readEpoch } from './epoch.ts';
 import { fromDuckDB, HeldError, heldBy } from './errors.ts';
+import { type Guard, setGuard } from './guards.ts';
 import { Ledger } from './ledger.ts';
 import { catalogOf } from './own-schema.ts';
 import { SqlSession, type SqlSessionOptions } from './sql-session.ts';
@@ -16,6 +17,8 @@ export interface DatabaseOptions {
   readonly readOnly?: boolean;
   /** Rejects where this process may not write any more. Asked before each commit. */
   readonly checkFence?: () => Promise<void>;
+  /** Elects this process to open a further file. */
+  readonly claim?: ClaimFile;
 }
 
 /** An open DuckDB file. While it stands, this process holds the kernel lock: the fence. */
@@ -29,10 +32,10 @@ export interface Database {
   readonly epoch: number;
   readonly ledger: Ledger;
   readonly writer: Writer;
-  /** True where a further file is attached: a transaction may write to that one, where the ledger is not. */
+  /** True where a further database is attached that a transaction may write to: the ledger is not in that one. */
   readonly hasForeign: boolean;
-  /** To be called when a session has attached one. */
-  noteAttached(): void;
+  /** Real paths of the attached files. */
+  readonly attached: readonly string[];
   checkFence(): Promise<void>;
   /** Counts this ownership in the database: one higher than the last. A read-only file keeps its count. */
   beginEpoch(): Promise<number>;
@@ -42,6 +45,8 @@ export interface Database {
    * @throws as {@link openDatabase}
    */
   attach(name: string, file: string, mayMake?: boolean): Promise<void>;
+  /** To be called when no transaction is open on a session's connection, or when it is closed: one may have attached a file. */
+  settled(connection: DuckDBConnection): Promise<unknown> | undefined;
   /** True for the files that this process may not open beside DuckDB. */
   isOwnFile(path: string, dev: bigint, ino: bigint): boolean;
   connect(): Promise<Connection>;
@@ -49,6 +54,8 @@ export interface Database {
   openSession(options: SqlSessionOptions): Promise<SqlSession>;
   /** Closing will write nothing into the file. */
   forgoCheckpoint(): Promise<void>;
+  /** Settles when nothing is being attached any more. */
+  idle(): Promise<void>;
   /** Lets go of the file, and with it of the fence. Sessions and connections are closed by those who opened them. */
   close(): void;
 }
@@ -61,14 +68,16 @@ export interface Database {
  * @throws HeldError while another process has it; PondError CORRUPT, PERMISSION, DISK_FULL, INVALID, NOT_FOUND
  */
 export async function openDatabase(path: string, options: DatabaseOptions = {}): Promise<Database> {
-  const { config = {}, readOnly = false, checkFence = async () => undefined } = options;
+  const { config = {}, readOnly = false, checkFence = async () => undefined, claim = unclaimed } = options;
   const instance = await create(path, { ...config, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) });
   try {
-    const [home, writes, records] = await Promise.all([
+    const [home, writes, records, attaching] = await Promise.all([
+      instance.connect(),
       instance.connect(),
       instance.connect(),
       instance.connect(),
     ]);
+    await attaching.run("SET search_path = 'system.main'");
     const own = { catalog: await catalogOf(home), readOnly, checkFence };
     const { dev, ino } = await stat(path, { bigint: true });
     const [device, inode] = [String(dev), String(ino)];
@@ -78,6 +87,7 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
       writes,
       own,
       home: await createConnection(home, { ...own, checkFence: async () => undefined }),
+      attachments: new Attachments(attaching, { path, id: fileId(dev, ino), readOnly }, claim),
       ledger: new Ledger(await createConnection(records, own), own.catalog),
       device,
       inode,
@@ -100,29 +110,23 @@ async function create(path: string, config: Record<string, string>): Promise<Duc
   }
 }
 
-async function checkThere(file: string): Promise<void> {
-  try {
-    await stat(file);
-  } catch (error) {
-    throw fromSystem(error, `cannot attach ${file}`);
-  }
-}
+const fileId = (dev: bigint | string, ino: bigint | string): string => `${dev}:${ino}`;
 
-const fileId = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): string => `${dev}:${ino}`;
+/** For a database that no election is about. */
+const unclaimed: ClaimFile = async () => ({ opened: () => undefined, release: () => undefined });
 
-const quoted = (text: string, quote: string): string => quote + text.replaceAll(quote, quote + quote) + quote;
-
-interface Attached {
-  readonly file: string;
-  /** Settles when the file is there for all. */
-  readonly done: Promise<void>;
-}
+const refuseAttach: Guard['attach'] = async () => {
+  throw new PondError('INVALID', 'a stream may not attach or detach', {
+    hint: 'use run() or query() for it',
+  });
+};
 
 interface Opened {
   readonly path: string;
   readonly instance: DuckDBInstance;
   readonly home: Connection;
   readonly writes: DuckDBConnection;
+  readonly attachments: Attachments;
   readonly ledger: Ledger;
   /** For connections of our own. */
   readonly own: Required<ConnectionOptions>;
@@ -136,40 +140,36 @@ class OpenDatabase implements Database {
   readonly device: string;
   readonly inode: string;
   readonly #instance: DuckDBInstance;
-  /** Keeps attached files attached, and serves the owner's own statements. */
+  /** Serves the owner's own statements. */
   readonly #home: Connection;
-  readonly #attached = new Map<string, Attached>();
-  /** DuckDB refuses a file that another ATTACH is about to open. */
-  readonly #attaching = new Turns();
-  readonly #ownFiles = new Set<string>();
+  readonly #attachments: Attachments;
   readonly ledger: Ledger;
   readonly #own: Required<ConnectionOptions>;
   readonly writer: Writer;
   readonly checkFence: () => Promise<void>;
   #epoch = 0;
-  #hasForeign = false;
   #isClosed = false;
 
-  constructor({ path, instance, home, writes, ledger, own, device, inode }: Opened) {
+  constructor({ path, instance, home, writes, attachments, ledger, own, device, inode }: Opened) {
     this.path = path;
     this.readOnly = own.readOnly;
     this.#instance = instance;
     this.#home = home;
+    this.#attachments = attachments;
     this.#own = own;
     this.ledger = ledger;
     this.checkFence = own.checkFence;
     this.writer = new Writer(writes, ledger, own.checkFence);
     this.device = device;
     this.inode = inode;
-    this.#ownFiles.add(`${device}:${inode}`);
   }
 
   get hasForeign(): boolean {
-    return this.#hasForeign;
+    return this.#attachments.hasWritable;
   }
 
-  noteAttached(): void {
-    this.#hasForeign = true;
+  get attached(): readonly string[] {
+    return this.#attachments.files;
   }
 
   get epoch(): number {
@@ -182,48 +182,48 @@ class OpenDatabase implements Database {
     return this.#epoch;
   }
 
-  async attach(name: string, file: string, mayMake = true): Promise<void> {
-    if (!mayMake) await checkThere(file);
-    const known = this.#attached.get(name);
-    if (known?.file === file) return known.done;
-    if (known) throw new PondError('INVALID', `${name} is attached already, to ${known.file}`);
-    const done = this.#attaching.take(() => this.#attachNow(name, file));
-    this.#attached.set(name, { file, done });
-    // It may go better next time, or with another file.
-    done.catch(() => this.#attached.delete(name));
-    return done;
+  attach(name: string, file: string, mayMake = true): Promise<void> {
+    return this.#attachments.attach(name, file, mayMake);
   }
 
-  async #attachNow(name: string, file: string): Promise<void> {
-    const mode = this.readOnly ? ' (READ_ONLY)' : '';
-    try {
-      await this.#home.run(`ATTACH ${quoted(file, "'")} AS ${quoted(name, '"')}${mode}`);
-    } catch (error) {
-      const pid = heldBy(error);
-      throw pid === null ? error : new HeldError(pid);
-    }
-    this.noteAttached();
-    this.#ownFiles.add(fileId(await stat(file, { bigint: true })));
+  settled(connection: DuckDBConnection): Promise<unknown> | undefined {
+    return this.#attachments.settle(connection);
   }
 
   isOwnFile(path: string, dev: bigint, ino: bigint): boolean {
-    const names = [this.path, ...[...this.#attached.values()].map(({ file }) => file)];
+    const id = fileId(dev, ino);
     return (
-      this.#ownFiles.has(fileId({ dev, ino })) ||
-      names.some((name) => path === name || path === `${name}.wal`)
+      id === fileId(this.device, this.inode) ||
+      this.#attachments.isAttached(id) ||
+      [this.path, ...this.attached].some((name) => path === name || path === `${name}.wal`)
     );
   }
 
   async connect(): Promise<Connection> {
-    return createConnection(await this.driverConnection(), this.#own);
+    return createConnection(await this.#instance.connect(), this.#own);
   }
 
+  /** For a stream: what it attached would be gone with it. */
   driverConnection(): Promise<DuckDBConnection> {
-    return this.#instance.connect();
+    return this.#guarded(() => refuseAttach);
   }
 
   async openSession(options: SqlSessionOptions): Promise<SqlSession> {
-    return new SqlSession(this, await this.driverConnection(), options);
+    const attach =
+      (connection: DuckDBConnection): Guard['attach'] =>
+      (info, run) =>
+        this.#attachments.run(connection, info, run);
+    return new SqlSession(this, await this.#guarded(attach), options);
+  }
+
+  async #guarded(attach: (connection: DuckDBConnection) => Guard['attach']): Promise<DuckDBConnection> {
+    const connection = await this.#instance.connect();
+    setGuard(connection, { check: () => undefined, ran: () => undefined, attach: attach(connection) });
+    return connection;
+  }
+
+  idle(): Promise<void> {
+    return this.#attachments.idle();
   }
 
   async forgoCheckpoint(): Promise<void> {
@@ -236,6 +236,8 @@ class OpenDatabase implements Database {
     this.#home.close();
     this.ledger.close();
     this.writer.close();
+    this.#attachments.closeConnection();
     this.#instance.closeSync();
+    this.#attachments.releaseAll();
   }
 }

@@ -1,4 +1,4 @@
-import { type DuckDBConnection, type DuckDBResult, StatementType } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
 import { PondError, withOutcome } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import type { BindParams } from './bind.ts';
@@ -110,9 +110,7 @@ export class Runner {
     if (kind === 'write' && call.id)
       return this.#database.writer.alone({ ...writeOf(call), part, isLast, run: runAndRead }, connection);
     await call.announce();
-    const outcome = await now();
-    if (info.type === StatementType.ATTACH) this.#database.noteAttached();
-    return outcome;
+    return now();
   }
 
   /** BEGIN, COMMIT or ROLLBACK. What ends a transaction is recorded in it, and with a ROLLBACK forgotten. */

@@ -119,6 +119,7 @@ export class SqlSession {
     const own = this.#turns.take(async () => {
       stop();
       this.#connection.closeSync();
+      await this.#database.settled(this.#connection);
     });
     await Promise.all([own, ...cursors]);
   }
@@ -130,7 +131,11 @@ export class SqlSession {
       const { client } = this.#options;
       const id = client === undefined || call === undefined ? undefined : { client, call, settled, sent };
       const announce = this.#announcing(call);
-      return this.#runner.run({ sql, params: bound(params), id, signal, read, announce });
+      try {
+        return await this.#runner.run({ sql, params: bound(params), id, signal, read, announce });
+      } finally {
+        if (!this.inTransaction) await this.#database.settled(this.#connection);
+      }
     }, signal);
   }
 

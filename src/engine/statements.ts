@@ -7,6 +7,7 @@ import {
 import { type BindParams, bindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
 import { execute } from './execute.ts';
+import { guardOf } from './guards.ts';
 import { uninterrupted } from './interrupt.ts';
 import { keptBy, noteRun, type Prepared, prepared } from './kept-statements.ts';
 import { type Kind, kindOf } from './kinds.ts';
@@ -17,6 +18,9 @@ const WHOLE = /^\s*(?:vacuum|analyze|(?:force\s+)?checkpoint)\b/i;
 /** Takes no time at all, and would wait for a thread behind everyone's file system calls. */
 const BEGIN = /^\s*begin[\s\w]*$/i;
 
+/** What changes which files are open. */
+const ATTACHES: ReadonlySet<StatementType> = new Set([StatementType.ATTACH, StatementType.DETACH]);
+
 /** What one statement of a text is, told before it runs. */
 export interface StatementInfo {
   readonly type: StatementType;
@@ -26,6 +30,8 @@ export interface StatementInfo {
   /** Its place in the text, from 0. */
   readonly part: number;
   readonly isLast: boolean;
+  /** Statements in the text. */
+  readonly count: number;
 }
 
 /** Runs the statement; again, where its transaction was rolled back in between. */
@@ -73,6 +79,7 @@ export async function runText<T>(
         text: sql,
         part: 0,
         isLast: true,
+        count: 1,
       });
       // A streaming result still reads from its statement; that one goes with its connection.
       const keep = options.streaming ? undefined : () => kept.put(sql, only);
@@ -85,7 +92,7 @@ export async function runText<T>(
       const prepare = async (): Promise<DuckDBPreparedStatement> =>
         (await connection.extractStatements(sql)).prepare(at);
       if (at <= (options.done ?? -1) && !(await isForSession(prepare, sql))) continue;
-      const place = { text: sql, part: at, isLast: at === last };
+      const place = { text: sql, part: at, isLast: at === last, count: extracted.count };
       const part = new Part(connection, await extracted.prepare(at), prepare, place);
       const value = await part.run(options);
       if (at === last) return value;
@@ -113,7 +120,7 @@ async function isForSession(prepare: () => Promise<DuckDBPreparedStatement>, tex
   return isSession;
 }
 
-type Place = Pick<StatementInfo, 'text' | 'part' | 'isLast'>;
+type Place = Pick<StatementInfo, 'text' | 'part' | 'isLast' | 'count'>;
 
 /** One prepared statement of a text. */
 class Part {
@@ -142,7 +149,9 @@ class Part {
     const streaming = options.streaming === true && info.isLast && info.kind === 'read';
     let isWell = false;
     try {
-      const value = await options.around(info, () => this.#execute(type, options, streaming));
+      const execute = (): Promise<DuckDBResult> => this.#execute(type, options, streaming);
+      const guard = ATTACHES.has(type) ? guardOf(this.#connection) : undefined;
+      const value = await options.around(info, guard ? () => guard.attach(info, execute) : execute);
       isWell = true;
       return value;
     } finally {

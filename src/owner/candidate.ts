@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
 import { Fence, type FenceLoss } from '../election/fence.ts';
 import { type Identity, ownIdentity } from '../election/identity.ts';
+import { isOpenHere } from '../election/kernel-lock.ts';
 import { type Lock, tryLock } from '../election/lock.ts';
 import { readHolder } from '../election/lock-folder.ts';
 import { heldElsewhere } from '../election/obstacles.ts';
@@ -12,6 +13,7 @@ import {
   removeHome,
   withdrawRecord,
 } from '../election/record.ts';
+import type { ClaimFile } from '../engine/attachments.ts';
 import type { Database } from '../engine/database.ts';
 import { HeldError } from '../engine/errors.ts';
 import { fromSystem, PondError } from '../errors.ts';
@@ -22,6 +24,7 @@ import { PROTOCOL_VERSION } from '../protocol.ts';
 import type { Channel } from '../transport/channel.ts';
 import { socketChannel } from '../transport/channel.ts';
 import { checkSocketPath, type Listener, listen } from '../transport/listen.ts';
+import { claim } from './claims.ts';
 import type { CampaignEnd, WorkerSetup } from './messages.ts';
 import { Owner } from './owner.ts';
 import { rehearse } from './rehearse.ts';
@@ -60,6 +63,8 @@ export class Candidate {
   #rehearsing: Promise<void> | undefined;
   #campaign: Promise<CampaignEnd> | undefined;
   #isLeaving = false;
+  /** Asked to stand by: it takes over from another process. */
+  #isWarm = false;
   #cancelSweep: () => void = () => undefined;
 
   constructor(setup: WorkerSetup & { readonly instance: string }, hooks: CandidateHooks) {
@@ -80,6 +85,7 @@ export class Candidate {
 
   /** Loads DuckDB and the index, and listens; the socket's path. */
   async standBy(): Promise<string> {
+    this.#isWarm = true;
     const [listener] = await Promise.all([this.#listen(), loadEngine(), import('../search/index.ts')]);
     return listener.path;
   }
@@ -125,6 +131,7 @@ export class Candidate {
       await this.#owner.drain();
       failpoint('leave.drained');
       await this.#database?.writer.finish();
+      await this.#database?.idle();
       await this.#end();
     })();
     return this.#leaving;
@@ -138,6 +145,7 @@ export class Candidate {
       await this.#settle();
       await this.#owner.drain(0);
       await this.#database?.writer.idle();
+      await this.#database?.idle();
       // What another process may have written since must not be overwritten.
       if (loss !== 'moved') await this.#database?.forgoCheckpoint();
       await this.#end();
@@ -156,6 +164,7 @@ export class Candidate {
     await this.#settle();
     await this.#owner.drain(0);
     await this.#database?.writer.idle();
+    await this.#database?.idle();
     this.letGo();
   }
 
@@ -268,7 +277,12 @@ export class Candidate {
     const { paths, config } = this.#setup;
     for (let pause: number = FENCE_RETRY.first; ; pause = Math.min(pause * 1.5, FENCE_RETRY.longest)) {
       try {
-        return await openDatabase(paths.db, { config, checkFence: async () => this.#fence?.check() });
+        if (await this.#isOpenHere()) throw new HeldError(process.pid);
+        return await openDatabase(paths.db, {
+          config,
+          checkFence: async () => this.#fence?.check(),
+          claim: this.#claim,
+        });
       } catch (error) {
         if (!(error instanceof HeldError)) throw error;
         this.#owner.electing(error.pid);
@@ -279,15 +293,36 @@ export class Candidate {
     }
   }
 
+  /**
+   * A handle on another link to the file, a plain DuckDB instance, another owner that reads it: DuckDB would open it
+   * beside them, and whichever closes first drops the lock of all. A successor need not look: another process had
+   * the lock until a moment ago.
+   */
+  async #isOpenHere(): Promise<boolean> {
+    return !this.#isWarm && (await isOpenHere(this.#setup.paths.db));
+  }
+
+  /** For the files that are attached. */
+  readonly #claim: ClaimFile = (file, readOnly) =>
+    claim(
+      {
+        self: { ...(this.#self as Identity), serves: this.#setup.paths.db },
+        fence: () => this.#fence,
+        onCompromised: this.#hooks.onCompromised,
+      },
+      file,
+      readOnly,
+    );
+
   async #openAlone(): Promise<CampaignEnd> {
     const { openDatabase } = await loadEngine();
     const { paths, config, instance } = this.#setup;
+    this.#self = ownIdentity(instance, '');
     try {
-      this.#database = await openDatabase(paths.db, { config, readOnly: true });
+      this.#database = await openDatabase(paths.db, { config, readOnly: true, claim: this.#claim });
     } catch (error) {
       throw error instanceof HeldError ? heldElsewhere(paths.db, error.pid) : error;
     }
-    this.#self = ownIdentity(instance, '');
     this.#owner.serve(this.#database, this.#recordOf(this.#database, await this.#database.beginEpoch()));
     return { end: 'elected' };
   }

@@ -62,6 +62,11 @@ export class Owner {
     return this.#leaving;
   }
 
+  /** Real paths of the further files that this owner has. */
+  get attached(): readonly string[] {
+    return this.#reign?.database.attached ?? [];
+  }
+
   receive(channel: Channel): void {
     const session = new Session(channel, this, ++this.#lastSession);
     this.#sessions.add(session);

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { heldElsewhere } from '../election/obstacles.ts';
+import { heldElsewhere, ownedElsewhere } from '../election/obstacles.ts';
 import type { Database } from '../engine/database.ts';
 import { HeldError } from '../engine/errors.ts';
 import type { SqlSession } from '../engine/sql-session.ts';
@@ -198,6 +198,8 @@ export class Session {
         },
       );
     }
+    if (this.#owner.attached.includes(path))
+      throw ownedElsewhere(path, { pid: process.pid, serves: paths.db });
     if (path !== paths.db) throw new PondError('INVALID', `this owner serves ${paths.db}, not ${path}`);
     const { database, record } = await this.#owner.reign;
     if (this.#owner.isLeaving) {

@@ -4,7 +4,7 @@ import { isDead } from '../election/holder.ts';
 import { type Identity, processLiveness } from '../election/identity.ts';
 import { kernelLockHolder } from '../election/kernel-lock.ts';
 import { breakLock, readHolder } from '../election/lock-folder.ts';
-import { heldElsewhere, opening, unreachable, unresponsive } from '../election/obstacles.ts';
+import { heldElsewhere, opening, ownedElsewhere, unreachable, unresponsive } from '../election/obstacles.ts';
 import { readRecord } from '../election/record.ts';
 import { PondError } from '../errors.ts';
 import type { HostShare } from '../owner/hosts.ts';
@@ -126,13 +126,23 @@ class Search {
       return null;
     }
     const dialled = await this.#dial(holder.socket);
-    if (dialled.kind === 'connected') return this.#greet(dialled.peer, false, holder.pid);
+    if (dialled.kind === 'connected') {
+      // The owner of another database has attached this file, and may let go of it.
+      if (holder.serves !== undefined) return this.#attachedElsewhere(dialled.peer, holder);
+      return this.#greet(dialled.peer, false, holder.pid);
+    }
     if (this.#seeker.mayOwn && isDead(holder, dialled, lock)) {
       breakLock(lock, holder, this.#unique());
       return this.#run();
     }
     if (readHolder(lock) === null) return null;
     this.#unreachable(holder, dialled.kind === 'unreachable' ? dialled.reason : 'its socket is gone');
+    return this.wait();
+  }
+
+  #attachedElsewhere(peer: Peer, holder: Identity): Promise<null> {
+    peer.close();
+    this.#seeker.obstacle.current = () => ownedElsewhere(this.#seeker.paths.db, holder);
     return this.wait();
   }
 
@@ -187,7 +197,7 @@ class Search {
    */
   #lookForHolder(): void {
     const pid = kernelLockHolder(this.#seeker.paths.db);
-    if (pid !== null && pid !== process.pid) this.#held(pid);
+    if (pid !== null) this.#held(pid);
   }
 
   /** A campaign may wait for a foreign process for as long as its caller would: a handle that closes does not. */

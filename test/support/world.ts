@@ -14,6 +14,8 @@ import { join } from 'node:path';
 import { onTestFailed, onTestFinished } from 'vitest';
 
 const PEER = new URL('../fixtures/processes/peer.mjs', import.meta.url);
+/** The program of a peer with many handles. */
+export const HANDLES = new URL('../fixtures/processes/handles.mjs', import.meta.url);
 export const BIN = new URL('../../bin/onepond.js', import.meta.url).pathname;
 
 export interface PeerError {
@@ -101,6 +103,8 @@ interface PeerOptions {
   readonly cwd?: string;
   readonly uid?: number;
   readonly execArgv?: string[];
+  /** One handle with many operations unless told. */
+  readonly program?: URL;
   /** On top of the world's own. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -130,8 +134,8 @@ export class World {
     return join(this.dir, ...parts);
   }
 
-  async peer({ env, ...options }: PeerOptions = {}): Promise<Peer> {
-    const child = fork(PEER, [], {
+  async peer({ env, program = PEER, ...options }: PeerOptions = {}): Promise<Peer> {
+    const child = fork(program, [], {
       env: { ...this.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       cwd: this.dir,
