@@ -18,7 +18,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
 
 export interface KeptWatchOptions {
   readonly pond: Pond;
-  /** Asks the owner of the moment, and resolves when its watch has caught up. */
+  /** Asks the owner of the moment to watch, and resolves when its watch has caught up. */
   readonly ask: () => Promise<void>;
   /** The index is not watched at the moment. `isFinal`: it will not be any more. */
   readonly onLost: (error: PondError, isFinal: boolean) => void;
@@ -41,11 +41,28 @@ export class KeptWatch {
   /** Changes of owner so far: a watch that an owner has granted is worth nothing once the owner is gone. */
   #changes = 0;
 
-  /** @param options of a watch that stands */
   constructor(options: KeptWatchOptions) {
     this.#options = options;
     this.#isLocal = options.pond.role === 'owner';
+    // Before the first owner is asked: it may be gone by the time that its answer is here.
     options.pond.on('owner-lost', this.#onOwnerLost).on('owner-found', this.#onOwnerFound);
+  }
+
+  /**
+   * @param first asks the owner, for the first time: there is no watch to keep where it fails
+   * @throws what `first` throws
+   */
+  async begin(first: () => Promise<void>): Promise<void> {
+    this.#isAsking = true;
+    const seen = this.#changes;
+    try {
+      await first();
+    } catch (error) {
+      this.end();
+      throw error;
+    }
+    this.#isAsking = false;
+    if (seen !== this.#changes) void this.#askUntilItStands();
   }
 
   end(): void {

@@ -169,19 +169,21 @@ class OpenedIndex implements ProjectIndex {
 
   async watch(limits: CallLimits = {}): Promise<void> {
     if (this.#kept) return;
-    await this.#askToWatch(limits);
-    if (this.#kept) return;
-    this.#kept = new KeptWatch({
+    const kept = new KeptWatch({
       pond: this.#inner,
       // The limits are the first call's alone.
       ask: () => this.#askToWatch({}),
       onLost: (error, isFinal) => {
         // Another `watch` may try anew.
-        if (isFinal) this.#kept = undefined;
+        if (isFinal && this.#kept === kept) this.#kept = undefined;
         this.#tell('watch-lost', error);
       },
       onFound: () => this.#tell('watch-found'),
     });
+    await kept.begin(() => this.#askToWatch(limits));
+    // Asked for twice at once it is one, and none where the index was closed since.
+    if (this.#kept || this.#isClosed) kept.end();
+    else this.#kept = kept;
   }
 
   on<E extends keyof IndexEvents>(event: E, listener: (...args: IndexEvents[E]) => void): this {

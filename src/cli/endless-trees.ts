@@ -15,8 +15,8 @@ const SYSTEM_FOLDERS = [
 /** Of the running system: devices, processes, sockets. A disk or a folder in memory may be mounted there. */
 const RUNNING_SYSTEM = /^\/(?:proc|sys|dev|run)(?:\/|$)/;
 const MOUNTED_THERE = /^\/(?:dev\/shm|run\/user\/\d+|run\/media\/[^/]+\/[^/]+)\/./;
-/** A drive of Windows, as its subsystem for Linux shows it. */
-const DRIVE = /^\/mnt\/[a-z]$/;
+/** A whole drive: of Windows, as its subsystem for Linux shows it, or where desktops mount them. */
+const DRIVE = /^(?:\/mnt\/[a-z]|\/Volumes\/[^/]+|\/media\/[^/]+(?:\/[^/]+)?)$/;
 
 /**
  * The whole disk, a home folder, the running system and what else no one means who only stands there.

@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto';
-import { lstat, readFile } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OpenGuard } from './open-guard.ts';
 import { isUnchanged, type Stamp } from './stamp.ts';
 
-/** Files looked at together: a page may name a thousand, and a process has few descriptors. */
+/** Files read together: a page may name a thousand, and a process has few descriptors. */
 const AT_ONCE = 16;
 
 /**
  * Those of these files whose content is no longer what the index read: changed, replaced or gone. The stat data
  * decides where it can; a file that was only touched, or read in the very moment of its change, is hashed.
+ *
+ * The root is looked at through libuv: a file system that has stopped answering (a network that is gone) must not
+ * stop the thread. Its files are then looked at directly, 2.5 µs each, where ten trips through a busy pool of threads
+ * cost a search milliseconds.
  * @param root real path
  * @param stamps by path, relative to the root
  */
@@ -18,30 +23,46 @@ export async function staleFiles(
   stamps: ReadonlyMap<string, Stamp>,
   guard: OpenGuard,
 ): Promise<Set<string>> {
+  if (stamps.size === 0) return new Set();
+  const isThere = await stat(root).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return new Set(stamps.keys());
   const stale = new Set<string>();
-  const files = [...stamps];
-  for (let from = 0; from < files.length; from += AT_ONCE) {
-    const looks = files.slice(from, from + AT_ONCE).map(async ([path, stamp]) => {
-      if (await isStale(join(root, path), stamp, guard)) stale.add(path);
+  const doubtful: [path: string, stamp: Stamp][] = [];
+  for (const [path, stamp] of stamps) {
+    const state = stateOf(join(root, path), stamp, guard);
+    if (state === 'stale') stale.add(path);
+    if (state === 'doubtful') doubtful.push([path, stamp]);
+  }
+  for (let from = 0; from < doubtful.length; from += AT_ONCE) {
+    const reads = doubtful.slice(from, from + AT_ONCE).map(async ([path, { hash }]) => {
+      if ((await hashOf(join(root, path))) !== hash) stale.add(path);
     });
-    await Promise.all(looks);
+    await Promise.all(reads);
   }
   return stale;
 }
 
 /** What cannot be looked at any more is not what was read. */
-async function isStale(path: string, stamp: Stamp, guard: OpenGuard): Promise<boolean> {
+function stateOf(path: string, stamp: Stamp, guard: OpenGuard): 'fresh' | 'stale' | 'doubtful' {
   try {
-    const stats = await lstat(path, { bigint: true });
-    if (!stats.isFile() || Number(stats.size) !== stamp.size) return true;
-    if (isUnchanged(stamp, stats)) return false;
-    if (guard.forbids(path, stats)) return true;
-    return (
-      createHash('sha1')
-        .update(await readFile(path))
-        .digest('hex') !== stamp.hash
-    );
+    const stats = lstatSync(path, { bigint: true });
+    if (!stats.isFile() || Number(stats.size) !== stamp.size) return 'stale';
+    if (isUnchanged(stamp, stats)) return 'fresh';
+    return guard.forbids(path, stats) ? 'stale' : 'doubtful';
   } catch {
-    return true;
+    return 'stale';
+  }
+}
+
+async function hashOf(path: string): Promise<string | null> {
+  try {
+    return createHash('sha1')
+      .update(await readFile(path))
+      .digest('hex');
+  } catch {
+    return null;
   }
 }
