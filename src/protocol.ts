@@ -115,7 +115,11 @@ interface Transactional {
 }
 export type QueryResult = RowBatch & Transactional;
 
-const RunParams = v.strictObject(statement);
+const RunParams = v.strictObject({
+  ...statement,
+  /** Begins the session anew before the statement: its settings, temporary tables and open transaction are gone. */
+  fresh: maybe(flag),
+});
 export type RunParams = v.InferOutput<typeof RunParams>;
 export interface RunResult extends Transactional {
   readonly rowsChanged: number;
@@ -265,7 +269,10 @@ export interface Notices {
 }
 export type NoticeName = keyof Notices;
 
-/** A client has heard `$/began` of its call: now it may begin. The one notice that goes the other way. */
+/**
+ * A client has received the `$/began` of its call: now it may begin, or, with `refused`, it may not, because its
+ * caller has given it up. The one notice that goes the other way.
+ */
 export const CONFIRMED = '$/confirmed';
 
 /** One method of a {@link Service}: what a call may carry beside its params. */

@@ -78,6 +78,11 @@ export class RoutedStatements implements Statements {
     return { rowsChanged, epoch, replayed };
   }
 
+  /** Begins a transaction in a session without settings or temporary tables of an earlier one. */
+  async begin(limits: CallLimits): Promise<void> {
+    await this.router.call('run', { ...this.#statement('BEGIN', undefined), fresh: true }, limits);
+  }
+
   async *stream<R extends Row = Row>(
     sql: string,
     params?: SqlParams,

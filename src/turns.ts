@@ -32,11 +32,7 @@ export class Turns {
       const leave = (): void => {
         const at = this.#waiting.indexOf(enter);
         if (at >= 0) this.#waiting.splice(at, 1);
-        refused(
-          new PondError('ABORTED', 'the call was aborted before it began', {
-            data: { outcome: 'not-committed' },
-          }),
-        );
+        refused(new PondError('ABORTED', 'the call was aborted before it began'));
       };
       const enter = (): void => {
         signal?.removeEventListener('abort', leave);

@@ -18,12 +18,14 @@ const VOCABULARY = [
   'version',
   'failpoints',
   'turns',
+  'outcome',
 ];
 const LIBRARY = [
   'options',
   'pond',
   'statements',
   'transaction',
+  'attempt',
   'project-index',
   'kept-watch',
   'path-within',

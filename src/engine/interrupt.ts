@@ -41,8 +41,7 @@ export async function interruptible<T>(
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
-  if (signal.aborted)
-    throw new PondError('ABORTED', 'the call was aborted', { data: { outcome: 'not-committed' } });
+  if (signal.aborted) throw new PondError('ABORTED', 'the call was aborted');
   let stop: () => void = () => undefined;
   const begin = (): void => {
     stop = keepInterrupting(connection);

@@ -1,4 +1,5 @@
 import { StatementType } from '@duckdb/node-api';
+import { PondError } from '../errors.ts';
 
 /**
  * What a statement is to those who must know whether it may run twice. specs/exactly-once.md says what each kind
@@ -75,4 +76,16 @@ export function isLightWrite(text: string): boolean {
   if (!/^\s*(?:insert|update|delete)\b/i.test(bare)) return false;
   if (/\b(?:select|from|using|with|join|table)\b|\$\$/i.test(bare)) return false;
   return !/[\w"]\s*\(/.test(bare.replace(NO_CALL, ' '));
+}
+
+/** An EXPLAIN of what begins or ends a transaction; with ANALYZE it does so, and no other statement carries one. */
+const EXPLAINED =
+  /\bexplain\s*(?:\banaly[sz]e\b\s*|\([^()]*\)\s*)*\b(?:begin|start|commit|end|rollback|abort)\b/i;
+
+/** @throws PondError INVALID */
+export function refuseExplained(type: StatementType, text: string): void {
+  if (type !== StatementType.EXPLAIN || !EXPLAINED.test(text.replace(INERT, ' '))) return;
+  throw new PondError('INVALID', 'a statement that begins or ends a transaction cannot be explained', {
+    hint: 'run it by itself',
+  });
 }

@@ -50,15 +50,31 @@ export function collectRows(result: DuckDBResult, form: ValueForm, { maxRows }: 
     }
     const rows = wireRows(chunk, form);
     for (const row of rows) size += sizeOf(row);
-    if (size > MAX_MESSAGE_BYTES) {
-      throw new PondError('TOO_LARGE', `the result is over ${MAX_MESSAGE_BYTES} bytes`, {
-        hint: 'use stream()',
-      });
-    }
+    if (size > MAX_MESSAGE_BYTES) throw tooLarge();
     for (const row of rows) all.push(row);
   }
   return all;
 }
+
+/** What an answer has beside its names and rows, in bytes, at most. */
+const ENVELOPE_BYTES = 1024;
+
+/**
+ * The rows of a change whose answer could not be sent must not be committed, so their size is counted exactly as the
+ * transport will: src/transport/framing.ts.
+ * @throws PondError TOO_LARGE
+ */
+export function checkSize(names: readonly string[], rows: readonly WireRow[]): void {
+  // Row by row: one text of all could be longer than a string can be.
+  let size = ENVELOPE_BYTES + Buffer.byteLength(JSON.stringify(names));
+  for (const row of rows) {
+    size += Buffer.byteLength(JSON.stringify(row)) + 1;
+    if (size > MAX_MESSAGE_BYTES) throw tooLarge();
+  }
+}
+
+const tooLarge = (): PondError =>
+  new PondError('TOO_LARGE', `the result is over ${MAX_MESSAGE_BYTES} bytes`, { hint: 'use stream()' });
 
 /** The chunks of a materialized result are there already: no step through another thread for each. */
 function* chunksOf(result: DuckDBResult): Generator<DuckDBDataChunk> {

@@ -1,12 +1,14 @@
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
-import { PondError, withOutcome } from '../errors.ts';
+import { PondError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
+import { refused } from '../outcome.ts';
 import type { BindParams } from './bind.ts';
 import type { Database } from './database.ts';
 import { interruptible } from './interrupt.ts';
-import { isLightWrite, isPlainWrite, makesSession } from './kinds.ts';
+import { isLightWrite, isPlainWrite, makesSession, refuseExplained } from './kinds.ts';
 import type { CallId, Done, Entry, Outcome } from './ledger.ts';
-import { type Around, type Run, runText, type StatementInfo } from './statements.ts';
+import { Progress } from './progress.ts';
+import { type Around, type Run, runStatements, runText, type StatementInfo } from './statements.ts';
 import type { Write } from './writer.ts';
 
 /** One call's text, as it came. */
@@ -16,8 +18,11 @@ export interface Call {
   /** Whose call it is; without one nothing is recorded, and whatever writes is announced. */
   readonly id: CallId | undefined;
   readonly signal: AbortSignal;
-  /** What the caller wants of the last statement. */
-  readonly read: (result: DuckDBResult) => Promise<Outcome>;
+  /**
+   * What the caller wants of the last statement. @throws PondError TOO_LARGE
+   * @param mayWrite true while the statement can still be rolled back: what cannot be sent must not be committed
+   */
+  readonly read: (result: DuckDBResult, mayWrite: boolean) => Promise<Outcome>;
   /** Tells the client that the call is about to change data where no ledger sees it. */
   announce(): Promise<void>;
 }
@@ -70,47 +75,76 @@ export class Runner {
     if (done?.isLast) return { outcome: done.outcome, replayed: true };
     if (!done && call.id?.sent === 'in-transaction') {
       throw new PondError('OWNER_LOST', 'the owner went, and with it the open transaction', {
-        data: { outcome: 'not-committed' },
+        // Whatever of the text was committed would be in the ledger.
+        data: { outcome: refused(false) },
         hint: 'begin the transaction again',
       });
     }
     const { sql, params } = call;
     if (!this.#inTransaction && this.#isPlain && isPlainWrite(sql)) {
-      const read: Around<Outcome> = async (_, run) => call.read(await run());
+      const read: Around<Outcome> = async (_, run) => call.read(await run(), true);
       const write = {
         ...writeOf(call),
         run: (on: DuckDBConnection) => runText(on, sql, { params, light: isLightWrite(sql), around: read }),
       };
-      if (!call.id) await call.announce();
-      return { outcome: await this.#database.writer.together(write, this.#connection), replayed: false };
+      const progress = new Progress();
+      try {
+        if (!call.id) await call.announce();
+        progress.begin('write');
+        return { outcome: await this.#database.writer.together(write, this.#connection), replayed: false };
+      } catch (error) {
+        throw progress.judge(error);
+      }
     }
-    let isBegun = done !== null;
+    const progress = new Progress(done !== null);
     const around: Around<Outcome> = async (info, run) => {
-      const outcome = await this.#runStatement(call, info, run);
-      isBegun ||= info.kind !== 'read';
+      const wasInside = this.#inTransaction;
+      const outcome = await this.#runStatement(call, info, run, progress);
+      progress.done(!wasInside && this.#inTransaction);
       return outcome;
     };
     try {
       const outcome = await runText(this.#connection, sql, { params, around, done: done?.part });
       return { outcome, replayed: false };
     } catch (error) {
-      // A text of several statements that is interrupted after the first of them.
-      throw isBegun && isAborted(error) ? withOutcome(error, 'unknown') : error;
+      throw progress.judge(error);
     }
   }
 
-  async #runStatement(call: Call, info: StatementInfo, run: Run): Promise<Outcome> {
+  async #runStatement(call: Call, info: StatementInfo, run: Run, progress: Progress): Promise<Outcome> {
     const { kind, text, part, isLast } = info;
     const connection = this.#connection;
-    const runAndRead = async (): Promise<Outcome> => (isLast ? call.read : effectOf)(await run());
-    const now = (): Promise<Outcome> => interruptible(connection, call.signal, runAndRead);
+    const isRead = kind === 'read' || kind === 'session';
+    const runAndRead = async (): Promise<Outcome> => {
+      const result = await run();
+      return isLast ? call.read(result, !isRead) : effectOf(result);
+    };
+    const now = (): Promise<Outcome> => {
+      progress.begin(kind);
+      return interruptible(connection, call.signal, runAndRead);
+    };
+    refuseExplained(info.type, text);
     if (makesSession(kind, text)) this.#isPlain = false;
     if (kind === 'transaction') return this.#runTransaction(call, info, now);
-    if (kind === 'read' || kind === 'session' || (this.#inTransaction && call.id)) return now();
-    if (kind === 'write' && call.id)
+    if (isRead) return now();
+    // What no transaction takes back is announced inside one as well.
+    if (!call.id || kind === 'outside') await call.announce();
+    if (this.#inTransaction) return now().catch((error: unknown) => this.#failTransaction(error));
+    if (kind === 'write') {
+      progress.begin(kind);
       return this.#database.writer.alone({ ...writeOf(call), part, isLast, run: runAndRead }, connection);
-    await call.announce();
+    }
     return now();
+  }
+
+  /**
+   * A statement whose rows are over the limit has run, and DuckDB has no savepoints: the transaction must not be
+   * committed with it. A BEGIN inside a transaction is an error, and after an error DuckDB commits nothing (1.5.6).
+   */
+  async #failTransaction(error: unknown): Promise<never> {
+    if (error instanceof PondError && error.code === 'TOO_LARGE')
+      await runStatements(this.#connection, 'BEGIN').catch(() => undefined);
+    throw error;
   }
 
   /** BEGIN, COMMIT or ROLLBACK. What ends a transaction is recorded in it, and with a ROLLBACK forgotten. */
@@ -136,8 +170,6 @@ export class Runner {
     return outcome;
   }
 }
-
-const isAborted = (error: unknown): boolean => error instanceof PondError && error.code === 'ABORTED';
 
 const writeOf = ({ sql, id, signal, announce }: Call): Omit<Write, 'run'> => ({
   text: sql,

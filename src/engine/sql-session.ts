@@ -1,5 +1,6 @@
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
-import { PondError } from '../errors.ts';
+import { PondError, withOutcome } from '../errors.ts';
+import { refused } from '../outcome.ts';
 import type {
   QueryParams,
   QueryResult,
@@ -17,9 +18,10 @@ import type { Database } from './database.ts';
 import { interruptible, keepInterrupting } from './interrupt.ts';
 import type { Outcome } from './ledger.ts';
 import { rowsOf } from './ledger.ts';
+import { Progress } from './progress.ts';
 import { refuseFiles, refuseForReaders } from './read-only.ts';
 import { reviveDriverValue } from './revive.ts';
-import { collectRows } from './rows.ts';
+import { checkSize, collectRows } from './rows.ts';
 import { type Answered, effectOf, Runner } from './runner.ts';
 import { type Around, runStatements, runText } from './statements.ts';
 
@@ -31,17 +33,17 @@ export interface SqlSessionOptions {
   readonly announce: (call: number) => Promise<void>;
 }
 
-type Read = (result: DuckDBResult) => Promise<Outcome>;
+type Read = (result: DuckDBResult, mayWrite: boolean) => Promise<Outcome>;
 
 /** One client's SQL: a DuckDB connection of its own, statements one after the other, and its open cursors. */
 export class SqlSession {
   readonly #database: Database;
-  readonly #connection: DuckDBConnection;
+  #connection: DuckDBConnection;
   readonly #options: SqlSessionOptions;
   readonly #turns = new Turns();
   readonly #cursors = new Map<number, Cursor>();
   #lastCursor = 0;
-  readonly #runner: Runner;
+  #runner: Runner;
   #closed = false;
 
   constructor(database: Database, connection: DuckDBConnection, options: SqlSessionOptions) {
@@ -56,11 +58,12 @@ export class SqlSession {
   }
 
   async query(params: QueryParams, signal: AbortSignal): Promise<QueryResult> {
-    const { outcome } = await this.#run(params, signal, async (result) => ({
-      rowsChanged: result.rowsChanged,
-      names: result.deduplicatedColumnNames(),
-      rows: collectRows(result, params.values ?? 'js', params),
-    }));
+    const { outcome } = await this.#run(params, signal, async (result, mayWrite) => {
+      const names = result.deduplicatedColumnNames();
+      const rows = collectRows(result, params.values ?? 'js', params);
+      if (mayWrite) checkSize(names, rows);
+      return { rowsChanged: result.rowsChanged, names, rows };
+    });
     return { names: outcome.names, rows: rowsOf(outcome), inTransaction: this.inTransaction };
   }
 
@@ -74,6 +77,7 @@ export class SqlSession {
   async openCursor(params: StreamOpenParams, signal: AbortSignal): Promise<StreamOpenResult> {
     if (this.#options.readOnly) refuseFiles(params.sql);
     const announce = this.#announcing(params.call);
+    const progress = new Progress();
     const cursor = await Cursor.open(await this.#database.driverConnection(), {
       sql: params.sql,
       params: bound(params),
@@ -82,9 +86,14 @@ export class SqlSession {
       around: async (info, run) => {
         if (this.#options.readOnly) refuseForReaders(info);
         else if (info.kind !== 'read' && info.kind !== 'session') await announce();
-        return run();
+        progress.begin(info.kind, true);
+        const result = await run();
+        progress.done(/^\s*(?:begin|start)/i.test(info.text));
+        return result;
       },
       signal,
+    }).catch((error: unknown) => {
+      throw this.#options.readOnly ? error : progress.judge(error);
     });
     if (this.#closed) {
       await cursor.close();
@@ -124,8 +133,31 @@ export class SqlSession {
     await Promise.all([own, ...cursors]);
   }
 
-  #run(params: RunParams, signal: AbortSignal, read: Read): Promise<Answered> {
+  /** A connection without settings, temporary tables, prepared statements or an open transaction. */
+  async #renew(): Promise<void> {
+    const next = await this.#database.driverConnection();
+    if (this.#closed) {
+      next.closeSync();
+      throw new PondError('ABORTED', 'the session was closed');
+    }
+    this.#connection.closeSync();
+    this.#connection = next;
+    this.#runner = new Runner(this.#database, next);
+  }
+
+  async #run(params: RunParams, signal: AbortSignal, read: Read): Promise<Answered> {
+    try {
+      return await this.#runInTurn(params, signal, read);
+    } catch (error) {
+      const isKnown = this.#options.readOnly || (error instanceof PondError && error.data?.outcome);
+      // It has not come to its turn.
+      throw isKnown ? error : withOutcome(error, refused(params.sent !== undefined));
+    }
+  }
+
+  #runInTurn(params: RunParams, signal: AbortSignal, read: Read): Promise<Answered> {
     return this.#turns.take(async () => {
+      if (params.fresh) await this.#renew();
       if (this.#options.readOnly) return this.#runReadOnly(params, signal, read);
       const { sql, call, settled = 0, sent } = params;
       const { client } = this.#options;
@@ -144,7 +176,8 @@ export class SqlSession {
     refuseFiles(params.sql);
     const around: Around<Outcome> = async (info, run) => {
       refuseForReaders(info);
-      return (info.isLast ? read : effectOf)(await run());
+      const result = await run();
+      return info.isLast ? read(result, false) : effectOf(result);
     };
     await runStatements(connection, 'BEGIN TRANSACTION READ ONLY');
     try {

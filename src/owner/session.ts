@@ -3,8 +3,9 @@ import { heldElsewhere, ownedElsewhere } from '../election/obstacles.ts';
 import type { Database } from '../engine/database.ts';
 import { HeldError } from '../engine/errors.ts';
 import type { SqlSession } from '../engine/sql-session.ts';
-import { PondError } from '../errors.ts';
+import { PondError, withOutcome } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
+import { refused, unanswered } from '../outcome.ts';
 import {
   type Calls,
   type HelloParams,
@@ -46,8 +47,10 @@ export class Session {
   readonly #running = new Map<AbortController, Promise<unknown>>();
   /** Calls that were told to change data. */
   readonly #begun = new Set<number>();
-  /** Calls that wait for their client to have heard that they begin. */
-  readonly #unconfirmed = new Map<number, { readonly confirm: () => void; readonly gone: () => void }>();
+  /** Calls that were announced, and wait for their client's word. */
+  readonly #unconfirmed = new Map<number, { readonly confirm: () => void; readonly refuse: () => void }>();
+  /** Of the statements under way, by their client's numbers. */
+  readonly #signals = new Map<number, AbortSignal>();
   readonly #watches = new Map<number, () => Promise<void>>();
   readonly #service: Calls;
   #sql: Promise<SqlSession> | undefined;
@@ -71,9 +74,14 @@ export class Session {
       watches: this.#watches,
     });
     this.#accepted = accept(channel, (method, params, call) => this.#answer(method, params, call));
-    this.#accepted.onConfirmed((call) => this.#unconfirmed.get(call as number)?.confirm());
+    this.#accepted.onConfirmed((call, isRefused) => {
+      const waiting = this.#unconfirmed.get(call as number);
+      if (isRefused) waiting?.refuse();
+      else waiting?.confirm();
+    });
     this.gone = this.closed.then(async () => {
       this.#isGone = true;
+      for (const { refuse } of this.#unconfirmed.values()) refuse();
       this.#answered();
       await this.#release();
       await Promise.allSettled(this.#running.values());
@@ -105,7 +113,7 @@ export class Session {
 
   interrupt(): void {
     for (const call of this.#running.keys()) call.abort();
-    for (const { gone } of this.#unconfirmed.values()) gone();
+    for (const { refuse } of this.#unconfirmed.values()) refuse();
   }
 
   /** Waits for the calls under way and for the end of an open transaction, then lets go of DuckDB. */
@@ -127,6 +135,26 @@ export class Session {
 
   async #answer(method: string, params: unknown, call: AbortController): Promise<unknown> {
     if (!isMethod(method)) throw unknownMethod(method);
+    try {
+      return await this.#answerMethod(method, params, call);
+    } catch (error) {
+      throw this.#told(error, method, params);
+    }
+  }
+
+  /** What failed before the engine had it is not known to the ledger; every statement reports its transaction. */
+  #told(error: unknown, method: MethodName, params: unknown): unknown {
+    if (METHODS[method].replay !== 'unless-begun' || !(error instanceof PondError)) return error;
+    const { sent } = (params ?? {}) as { readonly sent?: unknown };
+    const isKnown = this.hello?.readOnly !== false || error.data?.outcome !== undefined;
+    const told = (isKnown ? error : withOutcome(error, refused(sent !== undefined))) as PondError;
+    if (method === 'stream/open' || !this.#openedSql) return told;
+    const { code, message, hint, cause } = told;
+    const data = { ...told.data, inTransaction: this.#openedSql.inTransaction };
+    return new PondError(code, message, { data, cause, ...(hint && { hint }) });
+  }
+
+  async #answerMethod(method: MethodName, params: unknown, call: AbortController): Promise<unknown> {
     const checked = checkParams(method, params);
     if (method === 'hello') return this.#greet(checked as HelloParams, call);
     if (!this.hello) throw new PondError('INVALID', `say hello before ${method}`);
@@ -140,6 +168,8 @@ export class Session {
       context: { signal: AbortSignal },
     ) => Promise<unknown>;
     const { signal } = call;
+    const { call: number = -1 } = checked as { readonly call?: number };
+    this.#signals.set(number, signal);
     try {
       const value = await this.#track(call, run(checked, { signal }));
       if (failpoint('answer')) return await this.#drop();
@@ -150,7 +180,8 @@ export class Session {
         return this.#handOn(method, checked);
       throw error;
     } finally {
-      this.#begun.delete((checked as { readonly call?: number }).call ?? -1);
+      this.#begun.delete(number);
+      this.#signals.delete(number);
     }
   }
 
@@ -179,7 +210,7 @@ export class Session {
     if (replay === 'unless-begun' && call !== undefined && !this.#begun.has(call)) return handedOn;
     // An interrupt that comes late is told of what is done as well.
     throw new PondError('OWNER_LOST', `the owner, process ${process.pid}, left during ${method}`, {
-      data: { outcome: 'unknown', pid: process.pid },
+      data: { outcome: unanswered(true), pid: process.pid },
       hint: 'look whether the change is there before doing it again',
     });
   }
@@ -257,16 +288,22 @@ export class Session {
    * a client whose own write fails throws away what it has not read, and would send the call again.
    */
   async #announce(call: number): Promise<void> {
-    const heard = new Promise<void>((confirm, refuse) => {
+    const signal = this.#signals.get(call);
+    const heard = new Promise<void>((confirm, fail) => {
       if (!this.hello?.confirms) return confirm();
-      const gone = (): void =>
-        refuse(new PondError('ABORTED', 'the client did not hear that its call begins'));
-      this.#unconfirmed.set(call, { confirm, gone });
-      void this.closed.then(gone);
+      const refuse = (): void =>
+        fail(new PondError('ABORTED', 'the client did not confirm that its call begins'));
+      if (this.#isGone || signal?.aborted) return refuse();
+      this.#unconfirmed.set(call, { confirm, refuse });
+      signal?.addEventListener('abort', refuse, { once: true });
     });
     heard.catch(() => undefined);
-    await this.#accepted.notify('$/began', { call });
-    await heard.finally(() => this.#unconfirmed.delete(call));
+    try {
+      await this.#accepted.notify('$/began', { call });
+      await heard;
+    } finally {
+      this.#unconfirmed.delete(call);
+    }
   }
 
   /** A notice to a client that has just gone is nobody's loss. */

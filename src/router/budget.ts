@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { unresponsive } from '../election/obstacles.ts';
 import { type Outcome, PondError } from '../errors.ts';
-import { METHODS, type MethodName } from '../protocol.ts';
 import type { CallLimits } from '../shapes.ts';
 import { after, isDuration } from './after.ts';
 import { holdProcess, releaseProcess } from './alive.ts';
@@ -15,6 +14,18 @@ export function checkLimits({ signal, timeout }: CallLimits): void {
 
 /** How long a living owner may take to say what became of a call it was asked to cancel, in ms. */
 const CANCEL_GRACE = 500;
+
+export interface Request<T> {
+  /** Of the owner. */
+  readonly pid: number;
+  /** Sends the call. An aborted signal asks the owner to cancel it. */
+  send(signal?: AbortSignal): Promise<T>;
+  /**
+   * For a call that may write: what is known of it where its caller has given up and it succeeded all the same.
+   * Without it an aborted call is not waited for.
+   */
+  readonly succeeded?: ((value: T) => Outcome) | undefined;
+}
 
 /** What one call may spend: its time to wait for an owner, its own deadline, its caller's patience. */
 export class Budget {
@@ -70,14 +81,14 @@ export class Budget {
   };
 
   /**
-   * Waits for the search for an owner, which is shared with other calls and goes on when this one gives up.
+   * Waits for something that is shared with other calls and goes on when this one gives up: the search for an owner.
    * @param obstacle what stands in the way at this moment
    */
   guard<T>(shared: Promise<T>, obstacle: () => PondError): Promise<T> {
     return new Promise((settled, failed) => {
       const signal = this.#stop?.signal;
       const timer = after(this.waitUntil - performance.now(), () => failed(obstacle()));
-      const giveUp = (): void => failed(this.#why === 'ABORTED' ? this.#gaveUp('not-committed') : obstacle());
+      const giveUp = (): void => failed(this.#why === 'ABORTED' ? this.#gaveUp() : obstacle());
       if (signal?.aborted) giveUp();
       signal?.addEventListener('abort', giveUp, { once: true });
       shared.then(settled, failed).finally(() => {
@@ -88,30 +99,30 @@ export class Budget {
   }
 
   /**
-   * One request under the budget. When it runs out the owner is asked to cancel, and has a moment to say what
+   * One request under the budget. When it runs out the owner is asked to cancel, and has a moment to report what
    * became of the call: an answer that came after all is better than an error.
    */
-  async bound<T>(method: MethodName, pid: number, request: (signal?: AbortSignal) => Promise<T>): Promise<T> {
+  async bound<T>({ pid, send, succeeded }: Request<T>): Promise<T> {
     const signal = this.#stop?.signal;
-    if (!signal) return request();
-    if (signal.aborted) throw this.#gaveUp('not-committed');
-    const answer = settle(request(signal));
+    if (!signal) return send();
+    if (signal.aborted) throw this.#gaveUp();
+    const answer = settle(send(signal));
     const ranOut = new Promise<null>((out) =>
       signal.addEventListener('abort', () => out(null), { once: true }),
     );
     const first = await Promise.race([answer, ranOut]);
     if (first) return open(first);
-    const writes = METHODS[method].replay === 'unless-begun';
-    if (!writes && this.#why === 'ABORTED') throw this.#gaveUp(undefined);
+    if (!succeeded && this.#why === 'ABORTED') throw this.#gaveUp();
     const last = await Promise.race([answer, pause(CANCEL_GRACE)]);
-    if (!last) throw this.#why === 'ABORTED' ? this.#gaveUp('unknown') : unresponsive(pid, 'unknown');
+    if (!last) throw this.#why === 'ABORTED' ? this.#gaveUp() : unresponsive(pid);
     if ('value' in last && this.#why === 'TIMEOUT') return last.value;
-    if ('error' in last && !isCancelled(last.error)) throw last.error;
-    if (!writes) throw this.#gaveUp(undefined);
-    throw this.#gaveUp('value' in last ? 'committed' : outcomeOf(last.error));
+    if ('value' in last) throw this.#gaveUp(succeeded?.(last.value));
+    if (!isCancelled(last.error)) throw last.error;
+    throw this.#gaveUp(last.error.data?.outcome);
   }
 
-  #gaveUp(outcome: Outcome | undefined): PondError {
+  /** @param outcome what the owner has reported; the router knows the rest */
+  #gaveUp(outcome?: Outcome): PondError {
     const message = this.#why === 'ABORTED' ? 'the call was aborted' : 'the deadline of the call has passed';
     return new PondError(this.#why, message, outcome === undefined ? {} : { data: { outcome } });
   }
@@ -131,10 +142,7 @@ function open<T>(settled: Settled<T>): T {
 }
 
 /** The owner did as it was asked; any other error is the call's own, and truer than ours. */
-const isCancelled = (error: unknown): boolean => error instanceof PondError && error.code === 'ABORTED';
-
-/** A text of several statements may have been interrupted between two of them; its owner says so. */
-const outcomeOf = (error: unknown): Outcome =>
-  (error instanceof PondError ? error.data?.outcome : undefined) ?? 'not-committed';
+const isCancelled = (error: unknown): error is PondError =>
+  error instanceof PondError && error.code === 'ABORTED';
 
 const pause = (ms: number): Promise<null> => new Promise((over) => setTimeout(over, ms, null));

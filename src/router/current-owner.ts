@@ -70,6 +70,11 @@ export class CurrentOwner implements Closable {
     return this.#epoch;
   }
 
+  /** The session with the current owner is inside an explicit transaction. */
+  get isInTransaction(): boolean {
+    return this.#link?.inTransaction === true;
+  }
+
   get isClosed(): boolean {
     return this.#closing.signal.aborted;
   }

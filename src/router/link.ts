@@ -1,5 +1,5 @@
 import { unresponsive } from '../election/obstacles.ts';
-import type { PondError } from '../errors.ts';
+import { PondError } from '../errors.ts';
 import type { HelloParams, HelloResult, MethodName, Notices, Params, Result } from '../protocol.ts';
 import type { UpdateProgress } from '../shapes.ts';
 import type { Peer } from '../transport/peer.ts';
@@ -23,11 +23,10 @@ export class Link {
   readonly isLocal: boolean;
   /** True while the session is inside an explicit transaction: it dies with its owner. */
   inTransaction = false;
-  /** True once a call has told its caller that the transaction went with the owner. */
-  isLossTold = false;
   readonly #peer: Peer;
   readonly #waiting = new Set<Waiting>();
-  readonly #begun = new Set<number>();
+  /** Calls that were sent and that somebody still waits for; true once the owner has announced one. */
+  readonly #begun = new Map<number, boolean>();
   #successor: SuccessorNotice | null = null;
   #onSuccessor: (notice: SuccessorNotice) => void = () => undefined;
   #heard = 0;
@@ -41,8 +40,9 @@ export class Link {
     this.#successor = successor;
     peer.onNotice('$/successor', (notice) => this.#name(notice));
     peer.onNotice('$/began', ({ call }) => {
-      this.#begun.add(call);
-      peer.confirm(call);
+      const isWaitedFor = this.#begun.has(call);
+      if (isWaitedFor) this.#begun.set(call, true);
+      peer.confirm(call, isWaitedFor);
     });
     void peer.closed.then(() => clearInterval(this.#timer));
   }
@@ -79,12 +79,14 @@ export class Link {
     if (this.#successor) listener(this.#successor);
   }
 
-  /** True once the owner has said that this call changes data. It stays true after the connection is gone. */
+  /**
+   * True once the owner has announced this call, until {@link settle}. It stays true after the connection is gone.
+   */
   hasBegun(call: number): boolean {
-    return this.#begun.has(call);
+    return this.#begun.get(call) === true;
   }
 
-  /** Nobody will ask any more whether this call had begun. */
+  /** The call is over for its caller. If the owner announces it later, it may not begin. */
   settle(call: number): void {
     this.#begun.delete(call);
   }
@@ -109,25 +111,33 @@ export class Link {
       const waiting: Waiting = { patience, silence, giveUp: failed };
       this.#waiting.add(waiting);
       this.#look(patience);
+      if ('call' in params) this.#begun.set(params.call as number, false);
       this.#peer.request(method, params, signal).then(
         (result) => {
           this.#waiting.delete(waiting);
-          // What a stream began goes on until its first batch is here.
-          if ('call' in params && method !== 'stream/open') this.settle(params.call as number);
+          this.#note(result);
           answered(result);
         },
         (error: unknown) => {
           this.#waiting.delete(waiting);
-          failed(error);
+          failed(error instanceof PondError ? this.#noteFailure(error) : error);
         },
       );
     });
   }
 
-  /** Every answer to a statement tells whether a transaction is open after it. */
-  note(result: unknown): void {
+  /** Every answer to a statement reports whether a transaction is open after it, also one that nobody waits for. */
+  #note(result: unknown): void {
     if (typeof result !== 'object' || result === null || !('inTransaction' in result)) return;
     this.inTransaction = result.inTransaction === true;
+  }
+
+  #noteFailure(error: PondError): PondError {
+    if (error.data?.inTransaction === undefined) return error;
+    this.#note(error.data);
+    const { inTransaction: _, ...data } = error.data;
+    const { code, message, hint, cause } = error;
+    return new PondError(code, message, { data, cause, ...(hint && { hint }) });
   }
 
   close(): void {

@@ -1,12 +1,23 @@
 import type { EventEmitter } from 'node:events';
-import { here, type Outcome, PondError, withOutcome } from '../errors.ts';
-import { MAX_IN_FLIGHT, METHODS, type MethodName, type Params, type Result } from '../protocol.ts';
+import { here, PondError } from '../errors.ts';
+import { beginsTransaction, isCommit, isRollback } from '../outcome.ts';
+import {
+  MAX_IN_FLIGHT,
+  type MethodName,
+  type Params,
+  type QueryResult,
+  type Result,
+  type RunResult,
+} from '../protocol.ts';
 import type { CallLimits, Role, RouterEvents, UpdateProgress } from '../shapes.ts';
 import { ConnectionLost } from '../transport/peer.ts';
 import { Turns } from '../turns.ts';
 import { Budget, checkLimits } from './budget.ts';
+import { CallOrder } from './call-order.ts';
+import { type Again, CallRecord } from './call-record.ts';
 import { CurrentOwner, type RouterOptions } from './current-owner.ts';
 import type { Link } from './link.ts';
+import { LostTransaction } from './lost-transaction.ts';
 
 export type { RouterOptions };
 
@@ -22,8 +33,9 @@ const LASTING_MS = 200;
 export class Router {
   readonly #owner: CurrentOwner;
   readonly #timeout: number;
-  /** The link whose explicit transaction went with its owner, until a call has told of it. */
-  #lostIn: Link | null = null;
+  readonly #isReadOnly: boolean;
+  readonly #transaction = new LostTransaction();
+  readonly #order = new CallOrder();
   #lastCall = 0;
   /** Numbers of the statements that have no answer yet, in the order they were given. */
   readonly #unsettled = new Set<number>();
@@ -33,12 +45,10 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#timeout = options.timeout;
+    this.#isReadOnly = options.hello.readOnly;
     this.#owner = new CurrentOwner(options, {
       onFound: (link) => link.onProgress((token, value) => this.#progress.get(token)?.(value)),
-      // A call under way hears of its transaction by itself; this is for the one that has none.
-      onLost: (link) => {
-        if (link.inTransaction && !link.isLossTold) this.#lostIn = link;
-      },
+      onLost: (link) => link.inTransaction && this.#transaction.lose(),
     });
   }
 
@@ -52,6 +62,16 @@ export class Router {
 
   get epoch(): number {
     return this.#owner.epoch;
+  }
+
+  get isClosed(): boolean {
+    return this.#owner.isClosed;
+  }
+
+  /** Whether the session is inside an explicit transaction, as its owner last reported. */
+  get transaction(): 'open' | 'none' | 'lost' {
+    if (this.#transaction.isLost) return 'lost';
+    return this.#owner.isInTransaction ? 'open' : 'none';
   }
 
   /** A number that no other call of this handle has: names it in `$/began`. */
@@ -68,13 +88,21 @@ export class Router {
     params: Params<M>,
     limits: CallLimits = {},
   ): Promise<Result<M>> {
-    const { call } = params as { readonly call?: number };
-    if (call !== undefined) this.#unsettled.add(call);
+    const record = this.record(method, params);
+    if (record.call !== undefined) this.#unsettled.add(record.call);
     try {
-      return await this.use(limits, (budget) => this.#send(method, params, budget));
+      return await this.use(limits, (budget) =>
+        this.deliver(record, budget, (link) => this.#statement(link, record, method, params, budget)),
+      );
     } finally {
-      if (call !== undefined) this.#unsettled.delete(call);
+      if (record.call !== undefined) this.#unsettled.delete(record.call);
+      record.end();
     }
+  }
+
+  /** What is to be known of a call; its caller ends it. */
+  record(method: MethodName, params: object): CallRecord {
+    return new CallRecord(method, params, this.#isReadOnly);
   }
 
   /**
@@ -120,23 +148,65 @@ export class Router {
     }
   }
 
-  /** One call on one link, without a second try. @throws ConnectionLost where the owner went; PondError */
+  /**
+   * Has `send` done on the current owner, and on the next one where that one goes, for as long as the method table
+   * allows.
+   * @throws PondError, with what is known of the effect of the call
+   */
+  async deliver<T>(record: CallRecord, budget: Budget, send: (link: Link) => Promise<T>): Promise<T> {
+    this.#enter(record);
+    try {
+      for (let losses = 0; ; losses++) {
+        const link = await this.#linkAfter(losses, budget);
+        await this.#turn(record, losses > 0, budget);
+        const began = performance.now();
+        try {
+          return await send(link);
+        } catch (error) {
+          if (!(error instanceof ConnectionLost)) throw error;
+          // Before anything is waited for: the others that lost this owner are to find it there.
+          this.#enter(record);
+          if (performance.now() - began > LASTING_MS) budget.renew();
+          this.#lostUnder(record, link);
+        }
+      }
+    } catch (error) {
+      throw record.judge(error);
+    } finally {
+      this.#leave(record);
+    }
+  }
+
+  /**
+   * One request on one link, without a second try.
+   * @param late called with the answer where it comes although the caller has given up
+   * @throws ConnectionLost where the owner went; PondError
+   */
   async sendOn<M extends MethodName>(
     link: Link,
+    record: CallRecord,
     method: M,
     params: Params<M>,
     budget: Budget,
+    late?: (value: Result<M>) => void,
   ): Promise<Result<M>> {
-    const { pid } = link.hello;
+    let request: Promise<Result<M>> | undefined;
+    const send = (signal?: AbortSignal): Promise<Result<M>> => {
+      request = this.#flights.take(() => {
+        if (link.isClosed) throw new ConnectionLost();
+        record.sentOn(link);
+        return link.request(method, params, this.#timeout, signal);
+      }, signal);
+      return request;
+    };
+    // A batch that is given up is not waited for: its statement is done.
+    const succeeded =
+      record.mayWrite && method === record.method && ((value: unknown) => record.succeeded(value));
     try {
-      const result = await budget.bound(method, pid, (signal) =>
-        this.#flights.take(() => link.request(method, params, this.#timeout, signal), signal),
-      );
-      link.note(result);
-      return result;
+      return await budget.bound({ pid: link.hello.pid, send, ...(succeeded && { succeeded }) });
     } catch (error) {
-      const isOurs = error instanceof ConnectionLost && this.#owner.isClosed;
-      throw isOurs ? closedUnder(method) : error;
+      if (late) request?.then(late, () => undefined);
+      throw error instanceof ConnectionLost && this.#owner.isClosed ? closedUnder(record.method) : error;
     }
   }
 
@@ -149,23 +219,70 @@ export class Router {
     return this.#owner.close();
   }
 
-  async #send<M extends MethodName>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
-    let sent: Sent | undefined;
-    for (let losses = 0; ; losses++) {
-      const link = await this.#linkAfter(losses, budget).catch((error: unknown) => {
-        throw METHODS[method].replay === 'unless-begun' ? unserved(error, sent) : error;
-      });
-      this.#checkTransaction();
-      const began = performance.now();
-      try {
-        return await this.sendOn(link, method, this.#numbered(params, sent), budget);
-      } catch (error) {
-        if (!(error instanceof ConnectionLost)) throw error;
-        if (performance.now() - began > LASTING_MS) budget.renew();
-        // Sent to two owners that went: what the first of them held open is gone, whatever the second knew.
-        const again = this.#judge(method, params, link);
-        if (sent !== 'in-transaction') sent = again;
-      }
+  /** A call of the handle's own session, in its turn. */
+  async #statement<M extends MethodName>(
+    link: Link,
+    record: CallRecord,
+    method: M,
+    params: Params<M>,
+    budget: Budget,
+  ): Promise<Result<M>> {
+    if (!record.isInSession) return this.sendOn(link, record, method, params, budget);
+    const { text, again } = record;
+    // Only to be looked up by the next owner.
+    const isLookedUp = again === 'in-transaction' && !isRollback(text);
+    if (!isLookedUp && this.#transaction.admit(text) === 'ended')
+      return rolledBack(method, link) as Result<M>;
+    const wasInside = link.inTransaction;
+    const answer = this.sendOn(link, record, method, this.#numbered(params, again), budget);
+    this.#leave(record);
+    try {
+      const result = await answer;
+      if (isLookedUp) this.#transaction.end();
+      return result;
+    } catch (error) {
+      if (error instanceof ConnectionLost) throw error;
+      if (isLookedUp) this.#transaction.tell();
+      if (isLookedUp && isCommit(text)) this.#transaction.end();
+      if (record.isSent && !wasInside && beginsTransaction(text) && isGivenUp(error)) this.#takeBack(link);
+      throw error;
+    }
+  }
+
+  /**
+   * A BEGIN that was given up may have been done, or will be. Right behind it: the statements that follow must not
+   * run in a transaction that their caller does not believe in.
+   */
+  #takeBack(link: Link): void {
+    const rollback = { sql: 'ROLLBACK', call: this.nextCall() };
+    link
+      .request('run', rollback, this.#timeout)
+      .catch(() => undefined)
+      .finally(() => link.settle(rollback.call));
+  }
+
+  #enter({ isInSession, call = 0 }: CallRecord): void {
+    if (isInSession) this.#order.enter(call);
+  }
+
+  #leave({ isInSession, call = 0 }: CallRecord): void {
+    if (isInSession) this.#order.leave(call);
+  }
+
+  async #turn({ isInSession, call = 0 }: CallRecord, wasLost: boolean, budget: Budget): Promise<void> {
+    const turn = isInSession && this.#order.turn(call, wasLost);
+    if (turn) await budget.guard(turn, () => new PondError('TIMEOUT', 'earlier calls were not sent in time'));
+  }
+
+  /** The owner went before it answered. @throws PondError OWNER_LOST where the call may not be sent again */
+  #lostUnder(record: CallRecord, link: Link): void {
+    const isInside = record.isInSession && link.inTransaction;
+    if (isInside) this.#transaction.lose();
+    try {
+      record.lostOn(link, this.#unsettled.size > 1);
+    } catch (error) {
+      if (isInside) this.#transaction.tell();
+      throw error;
     }
   }
 
@@ -176,68 +293,27 @@ export class Router {
   }
 
   /** A statement says which calls before it are settled, and whether it was sent before. */
-  #numbered<P extends object>(params: P, sent: Sent | undefined): P {
+  #numbered<P extends object>(params: P, sent: Again | undefined): P {
     if (!('call' in params)) return params;
     const [oldest = this.#lastCall + 1] = this.#unsettled;
     return { ...params, settled: oldest - 1, ...(sent && { sent }) };
   }
-
-  /**
-   * The owner went before the answer came. Returns how the call may be sent again.
-   * @throws PondError OWNER_LOST where it may not
-   */
-  #judge(method: MethodName, params: object, link: Link): Sent {
-    if (link.inTransaction) return this.#judgeTransaction(method, params, link);
-    const { replay } = METHODS[method];
-    const { call } = params as { readonly call?: number };
-    if (replay === 'always') return 'before';
-    if (replay === 'unless-begun' && call !== undefined && !link.hasBegun(call)) return 'before';
-    throw ownerLost(link, method, 'unknown');
-  }
-
-  /** The transaction is gone, unless this very call has committed it: the next owner's ledger knows. */
-  #judgeTransaction(method: MethodName, params: object, link: Link): Sent {
-    link.isLossTold = true;
-    if (this.#lostIn === link) this.#lostIn = null;
-    const { sql = '', call = 0 } = params as { readonly sql?: string; readonly call?: number };
-    const mayCommit = /\b(?:commit|end)\b/i.test(sql);
-    if (!mayCommit) throw ownerLost(link, method, this.#unsettled.size > 1 ? 'unknown' : 'not-committed');
-    if (link.hasBegun(call)) throw ownerLost(link, method, 'unknown');
-    return 'in-transaction';
-  }
-
-  /** A transaction that died between two calls: the next one must hear of it, not run outside. */
-  #checkTransaction(): void {
-    if (!this.#lostIn) return;
-    this.#lostIn = null;
-    throw new PondError('OWNER_LOST', 'the owner went, and with it the open transaction', {
-      data: { outcome: 'not-committed' },
-      hint: 'begin the transaction again',
-    });
-  }
 }
+
+/** What an owner answers to a ROLLBACK, for one of a transaction that is gone already. */
+function rolledBack(method: MethodName, link: Link): QueryResult | RunResult {
+  const { epoch } = link.hello;
+  if (method === 'query') return { names: ['Success'], rows: [], inTransaction: false };
+  return { rowsChanged: 0, epoch, replayed: false, inTransaction: false };
+}
+
+/** Its caller waits no longer, and its owner may still have it. */
+const isGivenUp = (error: unknown): boolean =>
+  error instanceof PondError && ['ABORTED', 'TIMEOUT', 'OWNER_UNRESPONSIVE'].includes(error.code);
 
 /** The handle was closed while the call was with the owner. */
 function closedUnder(method: MethodName): PondError {
-  const mayWrite = METHODS[method].replay === 'unless-begun';
   return new PondError('CLOSED', `the handle was closed during ${method}`, {
-    ...(mayWrite && { data: { outcome: 'unknown' } }),
     hint: 'wait for the calls under way before closing',
-  });
-}
-
-type Sent = 'before' | 'in-transaction';
-
-/** No owner was found for it. What was sent to one that went may have been done. */
-const unserved = (error: unknown, sent: Sent | undefined): unknown =>
-  withOutcome(error, sent ? 'unknown' : 'not-committed');
-
-function ownerLost(link: Link, method: MethodName, outcome: Outcome): PondError {
-  return new PondError('OWNER_LOST', `the owner, process ${link.hello.pid}, went during ${method}`, {
-    data: { outcome, pid: link.hello.pid },
-    hint:
-      outcome === 'unknown'
-        ? 'look whether the change is there before doing it again'
-        : 'it can be done again',
   });
 }

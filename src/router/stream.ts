@@ -1,8 +1,9 @@
-import { here, PondError, withOutcome } from '../errors.ts';
+import { here } from '../errors.ts';
 import type { RowBatch, StreamNextResult, StreamOpenParams } from '../protocol.ts';
 import type { CallLimits } from '../shapes.ts';
 import { ConnectionLost } from '../transport/peer.ts';
 import type { Budget } from './budget.ts';
+import type { CallRecord } from './call-record.ts';
 import type { Link } from './link.ts';
 import type { Router } from './router.ts';
 
@@ -24,73 +25,70 @@ export async function* streamRows(
   batchSize: number,
   limits: CallLimits,
 ): AsyncGenerator<RowBatch, void, void> {
-  const { link, cursor, names, first } = await router.use(limits, (budget) =>
-    begin(router, params, batchSize, budget),
-  );
-  let batch = first;
+  const record = router.record('stream/open', params);
   try {
-    while (!batch.done) {
-      const ahead = next(router, link, cursor, batchSize, limits);
-      // The consumer may never come back for it.
-      ahead.catch(() => undefined);
+    const { link, cursor, names, first } = await router.use(limits, (budget) =>
+      router.deliver(record, budget, (owner) => begin(router, owner, record, params, batchSize, budget)),
+    );
+    let batch = first;
+    try {
+      while (!batch.done) {
+        const ahead = next(router, link, record, { cursor, batchSize }, limits);
+        // The consumer may never come back for it.
+        ahead.catch(() => undefined);
+        if (batch.rows.length > 0) yield { names, rows: batch.rows };
+        batch = await ahead.catch((error: unknown) => Promise.reject(here(error)));
+      }
       if (batch.rows.length > 0) yield { names, rows: batch.rows };
-      batch = await ahead.catch((error: unknown) => Promise.reject(here(error)));
+    } finally {
+      if (!batch.done) close(router, link, cursor);
     }
-    if (batch.rows.length > 0) yield { names, rows: batch.rows };
   } finally {
-    if (!batch.done) {
-      void router
-        .use({}, (budget) => router.sendOn(link, 'stream/close', { cursor }, budget))
-        .catch(() => undefined);
-    }
+    record.end();
   }
 }
 
-/** Opens the cursor and reads its first batch, on one owner or on the next. */
+/** Opens the cursor and reads its first batch. */
 async function begin(
   router: Router,
+  link: Link,
+  record: CallRecord,
   params: StreamOpenParams,
   batchSize: number,
   budget: Budget,
 ): Promise<OpenStream> {
-  const { call = 0 } = params;
-  for (let isSent = false; ; isSent = true) {
-    const link = await router.link(budget).catch((error: unknown) => {
-      throw withOutcome(error, isSent ? 'unknown' : 'not-committed');
-    });
-    try {
-      const { cursor, names } = await router.sendOn(link, 'stream/open', params, budget);
-      const first = await router.sendOn(link, 'stream/next', { cursor, batchSize }, budget);
-      link.settle(call);
-      return { link, cursor, names, first };
-    } catch (error) {
-      if (!(error instanceof ConnectionLost)) throw isClosed(error) ? withOutcome(error, 'unknown') : error;
-      if (link.hasBegun(call)) throw lost(link, 'unknown');
-    }
+  record.isOpen = false;
+  const { cursor, names } = await router.sendOn(link, record, 'stream/open', params, budget, (late) =>
+    close(router, link, late.cursor),
+  );
+  record.isOpen = true;
+  try {
+    const first = await router.sendOn(link, record, 'stream/next', { cursor, batchSize }, budget);
+    return { link, cursor, names, first };
+  } catch (error) {
+    close(router, link, cursor);
+    throw error;
   }
+}
+
+/** Lets go of a cursor that nobody will read to its end. Where its owner went, it went with it. */
+function close(router: Router, link: Link, cursor: number): void {
+  const record = router.record('stream/close', { cursor });
+  void router
+    .use({}, (budget) => router.sendOn(link, record, 'stream/close', { cursor }, budget))
+    .catch(() => undefined);
 }
 
 async function next(
   router: Router,
   link: Link,
-  cursor: number,
-  batchSize: number,
+  record: CallRecord,
+  params: { readonly cursor: number; readonly batchSize: number },
   limits: CallLimits,
 ): Promise<StreamNextResult> {
   try {
-    return await router.use(limits, (budget) =>
-      router.sendOn(link, 'stream/next', { cursor, batchSize }, budget),
-    );
+    return await router.use(limits, (budget) => router.sendOn(link, record, 'stream/next', params, budget));
   } catch (error) {
-    throw error instanceof ConnectionLost ? lost(link, 'not-committed') : error;
+    throw error instanceof ConnectionLost ? record.streamLost(link) : record.judge(error);
   }
-}
-
-const isClosed = (error: unknown): boolean => error instanceof PondError && error.code === 'CLOSED';
-
-function lost(link: Link, outcome: 'unknown' | 'not-committed'): PondError {
-  return new PondError('OWNER_LOST', `the owner, process ${link.hello.pid}, went in the middle of a stream`, {
-    data: { outcome, pid: link.hello.pid },
-    hint: 'the batches that came are right; start the stream again for the rest',
-  });
 }

@@ -15,8 +15,8 @@ export interface Accepted {
   /** Resolves when the kernel has the notice; rejects when the connection is gone. */
   notify<N extends NoticeName>(name: N, value: Notices[N]): Promise<void>;
   readonly closed: Promise<void>;
-  /** Told of each call whose client has heard that it is about to begin. */
-  onConfirmed(listener: (call: unknown) => void): void;
+  /** Called for each answer to a `$/began`: the call may begin, or its client has given it up. */
+  onConfirmed(listener: (call: unknown, isRefused: boolean) => void): void;
   /** Sends what is written, then closes. */
   end(): void;
 }
@@ -59,8 +59,8 @@ export function accept(channel: Channel, answer: Answer): Accepted {
     notify: (name, value) => connection.sendNotification(name, value),
     closed,
     onConfirmed: (listener) =>
-      void connection.onNotification(CONFIRMED, (params: { call?: unknown } | undefined) =>
-        listener(params?.call),
+      void connection.onNotification(CONFIRMED, (params: { call?: unknown; refused?: unknown } | undefined) =>
+        listener(params?.call, params?.refused === true),
       ),
     end: () => channel.end(),
   };

@@ -28,8 +28,8 @@ export interface Peer {
    */
   request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Result<M>>;
   onNotice<N extends NoticeName>(name: N, listener: NoticeListener<N>): void;
-  /** Says that the `$/began` of a call was heard; where the owner has gone, to nobody. */
-  confirm(call: number): void;
+  /** Answers the `$/began` of a call: it may begin, or nobody waits for it any more. */
+  confirm(call: number, isWaitedFor: boolean): void;
   /** Settles when the connection is gone, whoever ended it. */
   readonly closed: Promise<void>;
   readonly isClosed: boolean;
@@ -93,7 +93,10 @@ export function openPeer(channel: Channel): Peer {
       }
     },
     onNotice: (name, listener) => void listeners.set(name, listener),
-    confirm: (call) => void connection.sendNotification(CONFIRMED, { call }).catch(() => undefined),
+    confirm: (call, isWaitedFor) =>
+      void connection
+        .sendNotification(CONFIRMED, isWaitedFor ? { call } : { call, refused: true })
+        .catch(() => undefined),
     closed,
     get isClosed() {
       return isClosed;

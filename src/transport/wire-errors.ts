@@ -1,5 +1,6 @@
 import { ErrorCodes, ResponseError } from 'vscode-jsonrpc/node';
 import { isErrorCode, PondError, type WireError } from '../errors.ts';
+import { unanswered } from '../outcome.ts';
 import { OVER_LIMIT } from './framing.ts';
 
 /** The one JSON-RPC number for errors of the product; `data.code` tells them apart. */
@@ -34,7 +35,7 @@ export function fromWire(error: unknown): PondError | null {
   if (!(error instanceof ResponseError)) return null;
   const { code, message } = error;
   if (code === ErrorCodes.MessageWriteError && message === OVER_LIMIT)
-    return new PondError('TOO_LARGE', message);
+    return new PondError('TOO_LARGE', message, { data: { outcome: unanswered(false) } });
   if (code === ErrorCodes.MessageWriteError || code === ErrorCodes.PendingResponseRejected) return null;
   const data = error.data as Partial<WireError> | null | undefined;
   if (!data || !isErrorCode(data.code)) return new PondError('INVALID', message);

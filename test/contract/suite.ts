@@ -5,6 +5,8 @@ import { errorContract } from './parts/errors.ts';
 import { exactlyOnceContract } from './parts/exactly-once.ts';
 import { groupContract } from './parts/groups.ts';
 import { indexContract } from './parts/index.ts';
+import { limitContract } from './parts/limits.ts';
+import { outcomeContract } from './parts/outcomes.ts';
 import { ownTablesContract } from './parts/own-tables.ts';
 import { paramContract } from './parts/params.ts';
 import { readOnlyContract } from './parts/read-only.ts';
@@ -21,6 +23,7 @@ export function describeOnce(name: string, connect: Connect): void {
   describe(name, () => {
     describe('announcements', () => announcementContract(contract));
     describe('exactly once', () => exactlyOnceContract(contract));
+    describe('outcomes', () => outcomeContract(contract));
     describe('writes that arrive together', () => groupContract(contract));
     describe('tables of our own', () => ownTablesContract(contract));
   });
@@ -36,6 +39,7 @@ export function describeContract(name: string, connect: Connect): void {
     describe('errors', () => errorContract(contract));
     describe('streams', () => streamContract(contract));
     describe('abort', () => abortContract(contract));
+    describe('rows over a limit', () => limitContract(contract));
     describe('transactions', () => transactionContract(contract));
     describe('read-only', () => readOnlyContract(contract));
     describe('sessions', () => sessionContract(contract));

@@ -84,6 +84,28 @@ describe('a call that an owner had for longer than a call may wait for one', () 
   });
 });
 
+describe('a stream whose first batch takes longer than a call may wait for an owner', () => {
+  it('is sent again all the same', async () => {
+    const world = new World();
+    const [owner, reader] = await ownerFirst(
+      await world.peers(2, world.path('app.duckdb'), { timeout: 1_500 }),
+    );
+    const asked = performance.now();
+    const { answer } = await busy(reader, owner, 'streamCount', ENDLESS, { timeout: 6_000 });
+    await until(() => performance.now() - asked > 1_700);
+    await owner.kill();
+    await until(async () => {
+      const { owner: next, clients } = await reader.ask('status');
+      return next.epoch === 2 && clients.some((client: { in_flight: number }) => client.in_flight > 1);
+    });
+    await expect(answer).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      message: expect.stringContaining('deadline'),
+      data: { outcome: 'not-committed' },
+    });
+  });
+});
+
 describe('a write that is under way when the owner dies', () => {
   it.each<[string, (owner: Peer) => Promise<unknown>]>([
     ['was killed', (owner) => owner.kill()],
@@ -173,7 +195,7 @@ describe('a write that is under way when the owner dies', () => {
 });
 
 describe('an open transaction', () => {
-  it('dies with its owner, and the next call of its handle says so', async () => {
+  it('dies with its owner, and every statement of its handle is refused until its end', async () => {
     const world = new World();
     const [owner, reader] = await ownerFirst(await world.peers(2, world.path('app.duckdb')));
     await reader.ask('run', 'CREATE TABLE t (n INTEGER)');
@@ -181,9 +203,29 @@ describe('an open transaction', () => {
     await reader.ask('run', 'INSERT INTO t VALUES (1)');
     await owner.kill();
     await until(async () => (await reader.ask('state')).role === 'owner');
-    const error = await reader.refusal('run', 'INSERT INTO t VALUES (2)');
-    expect(error).toMatchObject({ code: 'OWNER_LOST', data: { outcome: 'not-committed' } });
-    expect(await reader.ask('query', 'SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: 0 }]);
+    // What is no statement says nothing of it.
+    await reader.ask('status');
+    expect(await reader.ask('streamCount', 'FROM range(3)')).toBe(3);
+    for (const sql of ['INSERT INTO t VALUES (2)', 'SELECT 1', 'INSERT INTO t VALUES (2); COMMIT']) {
+      const error = await reader.refusal('run', sql);
+      expect(error).toMatchObject({ code: 'OWNER_LOST', data: { outcome: 'not-committed' } });
+    }
+    expect(await reader.refusal('run', 'COMMIT')).toMatchObject({ code: 'OWNER_LOST' });
+    await reader.ask('run', 'INSERT INTO t VALUES (3)');
+    expect(await reader.ask('query', 'SELECT n FROM t')).toEqual([{ n: 3 }]);
+  });
+
+  it.each(['ROLLBACK', 'BEGIN'])('and a caller that knows goes on with %s', async (sql) => {
+    const world = new World();
+    const [owner, reader] = await ownerFirst(await world.peers(2, world.path('app.duckdb')));
+    await reader.ask('run', 'CREATE TABLE t (n INTEGER)');
+    await reader.ask('run', 'BEGIN; INSERT INTO t VALUES (1)');
+    await owner.kill();
+    expect(await reader.refusal('query', 'SELECT 1')).toMatchObject({ code: 'OWNER_LOST' });
+    await reader.ask('run', sql);
+    await reader.ask('run', 'INSERT INTO t VALUES (2)');
+    if (sql === 'BEGIN') await reader.ask('run', 'COMMIT');
+    expect(await reader.ask('query', 'SELECT n FROM t')).toEqual([{ n: 2 }]);
   });
 });
 
@@ -261,9 +303,8 @@ describe('a write by a stream', () => {
     await owner.ask('open', file);
     const [reader] = (await world.peers(1, file)) as [Peer];
     const error = await reader.refusal('streamCount', 'INSERT INTO t VALUES (1) RETURNING n');
-    expect(error).toMatchObject({ code: 'OWNER_LOST', data: { outcome: 'unknown' } });
-    const [row] = await reader.ask('query', 'SELECT count(*)::INTEGER AS n FROM t');
-    expect(row.n).toBeLessThanOrEqual(1);
+    expect(error).toMatchObject({ code: 'OWNER_LOST', data: { outcome: 'committed' } });
+    expect(await reader.ask('query', 'SELECT n FROM t')).toEqual([{ n: 1 }]);
   });
 });
 
