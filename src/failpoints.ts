@@ -1,7 +1,7 @@
 /**
- * Named places where a test can have this process die, stop, or lose an answer: `ONEPOND_FAILPOINTS` is a list of
- * `name=action`, with `@chance` or with `#nth` passage: `commit.done=kill#7,answer=drop@0.1`. Without it a place
- * costs one comparison.
+ * Named places where a test can kill or stop this process, end the owner's thread (`end`), or drop an answer.
+ * `ONEPOND_FAILPOINTS` is a list of `name=action`, with `@chance` or with `#nth` passage:
+ * `commit.done=kill#7,answer=drop@0.1`. Without it a place costs one comparison.
  */
 export const FAILPOINTS = [
   /** Election, in its order. */
@@ -30,7 +30,7 @@ export const FAILPOINTS = [
 ] as const;
 export type Failpoint = (typeof FAILPOINTS)[number];
 
-const ACTIONS = ['kill', 'stop', 'drop'] as const;
+const ACTIONS = ['kill', 'end', 'stop', 'drop'] as const;
 type Action = (typeof ACTIONS)[number];
 
 interface Setting {
@@ -43,12 +43,14 @@ interface Setting {
 
 const settings = parse(process.env.ONEPOND_FAILPOINTS);
 
-/** True where the caller is to drop what it is about to do; a place that kills or stops does so by itself. */
+/** True where the caller is to drop what it is about to do; a place that kills, ends or stops does so by itself. */
 export function failpoint(name: Failpoint): boolean {
   if (settings === undefined) return false;
   const setting = settings.get(name);
   if (!setting || !isMeant(setting)) return false;
   if (setting.action === 'drop') return true;
+  // In a worker thread it ends that thread alone, as an error or a full heap does: nothing of it is closed in peace.
+  if (setting.action === 'end') process.exit(1);
   process.kill(process.pid, setting.action === 'kill' ? 'SIGKILL' : 'SIGSTOP');
   return false;
 }

@@ -120,11 +120,11 @@ export function socketPath(folder: string, db: string, instance: string): string
 
 /** The socket paths of this database that lie in the folder, whether anybody listens on them or not. */
 export function socketsIn(folder: string, db: string): string[] {
-  // `<hash of the path>-<instance>.sock`
+  // `<hash of the path>-<instance>.sock`, or `.soc~` where its process was killed before it was renamed.
   const prefix = basename(socketPath(folder, db, '')).replace(/\.sock$/, '');
   try {
     return readdirSync(folder)
-      .filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
+      .filter((name) => name.startsWith(prefix) && /\.soc[k~]$/.test(name))
       .map((name) => join(folder, name));
   } catch {
     return [];

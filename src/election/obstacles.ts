@@ -68,6 +68,15 @@ export function opening(db: string, pid: number): PondError {
   });
 }
 
+/** The owner has left, and DuckDB is in a statement that nothing ends: as a read of a pipe that nobody writes. */
+export function keptOpen(db: string, pid: number): PondError {
+  return new PondError(
+    'OWNER_UNREACHABLE',
+    `a statement that cannot be interrupted keeps ${db} open in process ${pid}`,
+    { data: { pid }, hint: 'end what the statement waits for, or end the process; its calls were handed on' },
+  );
+}
+
 function resume(pid: number): string | null {
   return pid > 0 && isStopped(pid) ? `process ${pid} is stopped: kill -CONT ${pid}` : null;
 }

@@ -25,7 +25,7 @@ import type { Channel } from '../transport/channel.ts';
 import { socketChannel } from '../transport/channel.ts';
 import { checkSocketPath, type Listener, listen } from '../transport/listen.ts';
 import { claim } from './claims.ts';
-import type { CampaignEnd, WorkerSetup } from './messages.ts';
+import type { CampaignEnd, Phase, WorkerSetup } from './messages.ts';
 import { Owner } from './owner.ts';
 import { rehearse } from './rehearse.ts';
 import { sweepLater } from './sweep.ts';
@@ -36,6 +36,8 @@ const FENCE_RETRY = { first: 3, longest: 200 } as const;
 interface CandidateHooks {
   readonly log: Log;
   readonly onCompromised: () => void;
+  /** How far its leaving has come. */
+  readonly onPhase: (phase: Phase) => void;
   /** A foreign process has the file. */
   readonly onHeld: (pid: number) => void;
 }
@@ -128,7 +130,7 @@ export class Candidate {
   leave(): Promise<void> {
     this.#leaving ??= (async () => {
       await this.#settle();
-      await this.#owner.drain();
+      if (!(await this.#owner.drain())) await this.#leaveOpen();
       failpoint('leave.drained');
       await this.#database?.writer.finish();
       await this.#database?.idle();
@@ -143,7 +145,7 @@ export class Candidate {
     this.#hooks.onCompromised();
     this.#leaving ??= (async () => {
       await this.#settle();
-      await this.#owner.drain(0);
+      if (!(await this.#owner.drain(0))) await this.#leaveOpen();
       await this.#database?.writer.idle();
       await this.#database?.idle();
       // What another process may have written since must not be overwritten.
@@ -152,20 +154,46 @@ export class Candidate {
     })();
   }
 
+  /**
+   * A statement does not come back, and DuckDB cannot close the file under it. All else that can be done is done: the
+   * calls are handed on, and whoever comes for the file finds its holder by the kernel's lock. The fence stays, and
+   * with it the file is nobody else's. Settles when the statement has come back after all, and the file can be closed.
+   */
+  async #leaveOpen(): Promise<void> {
+    this.#hooks.log('error', 'a statement that cannot be interrupted keeps the file open');
+    this.#withdraw();
+    await this.#stopListening();
+    this.#owner.disconnect();
+    this.#hooks.onPhase('stuck');
+    await this.#owner.drained;
+  }
+
   async #end(): Promise<void> {
     this.letGo();
     failpoint('leave.let-go');
+    // A thread that ends does not take its socket's path away: transport/listen.ts.
+    await this.#stopListening();
+    this.#hooks.onPhase('left');
     this.#owner.end();
+  }
+
+  async #stopListening(): Promise<void> {
     (await this.#listening)?.close();
   }
 
   /** The last act of a process that exits. What runs is interrupted. */
   async leaveAtOnce(): Promise<void> {
     await this.#settle();
-    await this.#owner.drain(0);
+    if (!(await this.#owner.drain(0))) {
+      this.#withdraw();
+      this.#hooks.onPhase('stuck');
+      return;
+    }
     await this.#database?.writer.idle();
     await this.#database?.idle();
     this.letGo();
+    await this.#stopListening();
+    this.#hooks.onPhase('left');
   }
 
   /**
@@ -174,21 +202,31 @@ export class Candidate {
    */
   async #settle(): Promise<void> {
     this.#isLeaving = true;
+    this.#hooks.onPhase('settling');
     this.#rehearsal.abort();
     await Promise.allSettled([this.#campaign, this.#rehearsing]);
+    this.#hooks.onPhase('leaving');
   }
 
   /** Lets go of record, fence and lock. */
   letGo(): void {
     const { paths, instance } = this.#setup;
     this.#rehearsal.abort();
-    this.#cancelSweep();
     if (this.#lock) withdrawRecord(paths, instance);
     this.#owner.interrupt();
     this.#fence?.lift();
+    if (this.#isLeaving) this.#hooks.onPhase('closing');
     this.#database?.close();
     this.#database = undefined;
+    this.#withdraw();
+  }
+
+  /** Takes away what says that this is the owner. */
+  #withdraw(): void {
+    const { paths, instance } = this.#setup;
+    this.#cancelSweep();
     if (!this.#lock) return;
+    withdrawRecord(paths, instance);
     this.#lock.releaseNow();
     this.#lock = null;
     removeHome(paths);

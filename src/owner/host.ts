@@ -1,11 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { keptOpen } from '../election/obstacles.ts';
 import { PondError } from '../errors.ts';
-import type { CampaignEnd, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import { createLog } from '../log.ts';
+import {
+  type CampaignEnd,
+  DRAIN_MS,
+  type FromWorker,
+  HARD_MS,
+  PHASE,
+  type ToWorker,
+  type WorkerData,
+  type WorkerSetup,
+} from './messages.ts';
 
-/** How long the last moment of a process may wait for its owner to let go of the file, in ms. */
-const EXIT_WAIT_MS = 2_000;
+/** How long the end of a process waits for its owner to let go of the file, in ms. */
+const EXIT_WAIT_MS = HARD_MS + 1_000;
+/** A thread that was asked to leave and has not come to its end by now is stuck in a call of DuckDB's, in ms. */
+const LEAVE_WAIT_MS = DRAIN_MS + HARD_MS + 1_000;
+const MAY_LAST: ReadonlySet<number> = new Set([PHASE.settling, PHASE.closing, PHASE.left]);
 
 /**
  * The host's side of an owner worker. The worker starts as a candidate, may stand by with DuckDB loaded, and lives
@@ -13,29 +27,51 @@ const EXIT_WAIT_MS = 2_000;
  */
 export class Host {
   readonly #worker: Worker;
+  readonly #db: string;
+  readonly #phase = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   /** The worker's messages, by type. */
   readonly #said = new EventEmitter();
   /** Settles when the thread has ended, and with it every hold on the file. */
-  readonly ended: Promise<void>;
+  readonly #ended: Promise<void>;
   #elected = false;
+  /** Nothing more will come of the thread, though a statement may still hold it back from its end. */
   #over = false;
+  #isEnded = false;
   #standby: Promise<string> | undefined;
   #campaign: Promise<CampaignEnd> | undefined;
 
   constructor(setup: WorkerSetup) {
+    this.#db = setup.paths.db;
+    const { port1: life, port2 } = new MessageChannel();
     this.#worker = new Worker(new URL('./owner-worker.js', import.meta.url), {
-      workerData: { ...setup, instance: randomUUID() },
+      workerData: {
+        ...setup,
+        instance: randomUUID(),
+        phase: this.#phase,
+        life: port2,
+      } satisfies WorkerData,
+      transferList: [port2],
       // A loader or an inspector flag of the host is none of the owner's business.
       execArgv: [],
     });
-    this.ended = new Promise((ended) => {
+    const over = (): void => {
+      this.#over = true;
+    };
+    // The thread's own end may be held back by a statement; its ports close at once.
+    life.once('close', over);
+    life.unref();
+    this.#said.once('stuck', over);
+    this.#ended = new Promise((ended) => {
       this.#worker.once('exit', () => {
         this.#over = true;
+        this.#isEnded = true;
         ended();
       });
     });
-    // An uncaught error ends the thread; 'exit' follows, and every session sees its connection close.
-    this.#worker.on('error', () => undefined);
+    // An uncaught error, or a full heap, ends the thread; 'exit' follows, and every session sees its connection close.
+    this.#worker.on('error', (error) =>
+      createLog(setup.paths.log)('error', 'the owner thread died', { reason: String(error) }),
+    );
     this.#worker.on('message', (message: FromWorker) => this.#said.emit(message.type, message));
     // One for each handle.
     this.#said.setMaxListeners(0);
@@ -104,22 +140,55 @@ export class Host {
     return port1;
   }
 
-  /** Leaves in peace: calls are finished or handed on, the file is closed, the thread ends. */
+  /**
+   * Leaves in peace: calls are finished or handed on, the file is closed, the thread ends.
+   * @throws PondError OWNER_UNREACHABLE where a statement that cannot be interrupted keeps the file open
+   */
   async close(): Promise<void> {
     if (!this.#over) {
       this.#worker.ref();
       this.#send({ type: 'leave' });
     }
-    await this.ended;
+    const stuck = this.#untilStuck();
+    const isEnded = await Promise.race([this.#ended.then(() => true), stuck.promise]);
+    stuck.cancel();
+    if (isEnded) return;
+    this.#over = true;
+    this.#worker.unref();
+    throw keptOpen(this.#db, process.pid);
   }
 
-  /** For process 'exit': nothing asynchronous runs any more in this thread, but the worker's loop does. */
-  closeNow(): void {
+  /** Resolves to false when the thread says that it is stuck, or cannot even say that. */
+  #untilStuck(): { readonly promise: Promise<false>; cancel(): void } {
+    let timer: NodeJS.Timeout | undefined;
+    const promise = new Promise<false>((stuck) => {
+      const giveUp = (): void => stuck(false);
+      this.#said.once('stuck', giveUp);
+      if (this.#phase[0] === PHASE.stuck) giveUp();
+      timer = setInterval(() => {
+        // An open replays a log and a close writes one back: both take what they take, and come to their end.
+        if (!MAY_LAST.has(Atomics.load(this.#phase, 0))) giveUp();
+      }, LEAVE_WAIT_MS);
+    });
+    return { promise, cancel: () => clearInterval(timer) };
+  }
+
+  /**
+   * For process 'exit': nothing asynchronous runs any more in this thread, but the worker's loop does.
+   * @returns false where a statement that cannot be interrupted would keep the process from ending
+   */
+  closeNow(): boolean {
     // A standby may be rehearsing.
-    if (this.#over || !(this.#elected || this.#campaign || this.#standby)) return;
-    const done = new Int32Array(new SharedArrayBuffer(4));
-    this.#send({ type: 'exit', done });
-    Atomics.wait(done, 0, 0, EXIT_WAIT_MS);
+    if (this.#isEnded || !(this.#elected || this.#campaign || this.#standby)) return true;
+    const end = performance.now() + EXIT_WAIT_MS;
+    if (!this.#over) this.#send({ type: 'exit' });
+    for (;;) {
+      const phase = Atomics.load(this.#phase, 0);
+      const left = end - performance.now();
+      if (phase === PHASE.stuck || left <= 0) return MAY_LAST.has(phase);
+      if (phase === PHASE.left) return true;
+      Atomics.wait(this.#phase, 0, phase, left);
+    }
   }
 
   #send(message: ToWorker, transfer: readonly MessagePort[] = []): void {
@@ -129,7 +198,7 @@ export class Host {
   #next<T extends FromWorker['type']>(type: T): Promise<Extract<FromWorker, { type: T }>> {
     return new Promise((arrived, failed) => {
       this.#said.once(type, arrived);
-      void this.ended.then(() => failed(new PondError('CLOSED', 'the owner thread ended')));
+      void this.#ended.then(() => failed(new PondError('CLOSED', 'the owner thread ended')));
     });
   }
 }

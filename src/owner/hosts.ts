@@ -37,9 +37,12 @@ export interface HostShare {
    * who wait for its hello must look elsewhere.
    */
   dismiss(failure?: PondError): Promise<void>;
-  /** For process 'exit'. */
-  closeNow(): void;
-  /** The last handle that lets go ends the worker, and resolves when the file is free. */
+  /** For process 'exit'. False where the owner's thread would keep the process from ending. */
+  closeNow(): boolean;
+  /**
+   * The last handle that lets go ends the worker, and resolves when the file is free.
+   * @throws PondError OWNER_UNREACHABLE where a statement that cannot be interrupted keeps the file open
+   */
   release(): Promise<void>;
 }
 
@@ -65,7 +68,7 @@ export function shareHost(setup: WorkerSetup): HostShare {
       entry.host = undefined;
       await host.close();
     },
-    closeNow: () => entry.host?.closeNow(),
+    closeNow: () => entry.host?.closeNow() ?? true,
     async release() {
       if (--entry.handles > 0) return;
       entries.delete(key);

@@ -17,6 +17,36 @@ export interface WorkerSetup {
   readonly alone: boolean;
 }
 
+/** How long an owner that leaves waits for the calls under way before it interrupts them, in ms. */
+export const DRAIN_MS = 2_000;
+/** How long after that it waits for them to come back, in ms: DuckDB cannot interrupt all that it does. */
+export const HARD_MS = 2_000;
+
+/** How far the owner's thread has come in leaving, in a cell that its host can read while its own loop stands still. */
+export const PHASE = {
+  serving: 0,
+  /** It was asked to leave, and has an open of the file or a rehearsal to see to its end. */
+  settling: 1,
+  /** Calls under way are waited for, and then interrupted. */
+  leaving: 2,
+  /** A statement does not come back, whatever interrupts it: DuckDB cannot let go of the file. */
+  stuck: 3,
+  /** DuckDB writes back and closes the file. */
+  closing: 4,
+  /** The file is let go of. */
+  left: 5,
+} as const;
+export type Phase = keyof typeof PHASE;
+
+export interface WorkerData extends WorkerSetup {
+  /** Names this candidacy. */
+  readonly instance: string;
+  /** One cell: a {@link PHASE}. */
+  readonly phase: Int32Array;
+  /** Its other end closes when the thread ends, also where the thread cannot end at once. */
+  readonly life: MessagePort;
+}
+
 export type ToWorker =
   /** Load DuckDB and listen, to be quick when the owner goes. */
   | { readonly type: 'stand-by' }
@@ -26,8 +56,8 @@ export type ToWorker =
   | { readonly type: 'connect'; readonly port: MessagePort }
   /** Hand over and end. */
   | { readonly type: 'leave' }
-  /** The process ends now: let go of the file, then set `done[0]` to 1 and wake its waiter. */
-  | { readonly type: 'exit'; readonly done: Int32Array };
+  /** The process ends now: let go of the file at once. */
+  | { readonly type: 'exit' };
 
 export type FromWorker =
   | { readonly type: 'standing-by'; readonly socket: string }
@@ -35,7 +65,9 @@ export type FromWorker =
   /** The campaign waits for a foreign process that has the file. */
   | { readonly type: 'held-by'; readonly pid: number }
   /** Somebody took the lock away while the fence stood. */
-  | { readonly type: 'compromised' };
+  | { readonly type: 'compromised' }
+  /** It has left, and keeps the file open: see {@link PHASE}. */
+  | { readonly type: 'stuck' };
 
 export type CampaignEnd =
   | { readonly end: 'elected' }

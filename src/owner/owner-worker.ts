@@ -3,16 +3,30 @@ import { fromSystem, PondError } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { portChannel } from '../transport/channel.ts';
 import { Candidate } from './candidate.ts';
-import type { CampaignEnd, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import {
+  type CampaignEnd,
+  type FromWorker,
+  PHASE,
+  type Phase,
+  type ToWorker,
+  type WorkerData,
+} from './messages.ts';
 
 /** The entry of the owner's thread: a candidate, driven by its host. */
 
-const setup = workerData as WorkerSetup & { readonly instance: string };
+const { phase, ...setup } = workerData as WorkerData;
 const log = createLog(setup.paths.log);
 const tell = (message: FromWorker): void => parentPort?.postMessage(message);
 
+function enter(name: Phase): void {
+  Atomics.store(phase, 0, PHASE[name]);
+  Atomics.notify(phase, 0);
+  if (name === 'stuck') tell({ type: 'stuck' });
+}
+
 const candidate = new Candidate(setup, {
   log,
+  onPhase: enter,
   onCompromised: () => tell({ type: 'compromised' }),
   onHeld: (pid) => tell({ type: 'held-by', pid }),
 });
@@ -35,10 +49,8 @@ const HANDLERS: {
     await candidate.leave();
     process.exit();
   },
-  async exit({ done }) {
+  async exit() {
     await candidate.leaveAtOnce();
-    Atomics.store(done, 0, 1);
-    Atomics.notify(done, 0);
   },
 };
 

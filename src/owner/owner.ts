@@ -6,11 +6,9 @@ import type { PondPaths } from '../paths.ts';
 import type { SearchIndex } from '../search/index.ts';
 import type { StatusResult } from '../shapes.ts';
 import type { Channel } from '../transport/channel.ts';
+import { DRAIN_MS, HARD_MS } from './messages.ts';
 import { Session } from './session.ts';
 import { Successor } from './successor.ts';
-
-/** How long an owner that leaves waits for the calls under way before it interrupts them, in ms. */
-const DRAIN_MS = 2_000;
 
 export interface OwnerOptions {
   readonly paths: PondPaths;
@@ -35,6 +33,8 @@ export class Owner {
   /** Settles with the first connection that may be served. */
   readonly reign: Promise<Reign>;
   readonly left: Promise<void>;
+  /** Settles when nothing runs in DuckDB any more, once {@link drain} was called. */
+  drained: Promise<void> = Promise.resolve();
   #beginReign: (reign: Reign) => void = () => undefined;
   #end: () => void = () => undefined;
   #reign: Reign | undefined;
@@ -124,8 +124,9 @@ export class Owner {
   /**
    * Takes no more calls, and waits for those under way and for open transactions; what is slow is interrupted.
    * @param patience ms
+   * @returns false where something has not come back {@link HARD_MS} after that: {@link drained} settles when it has
    */
-  async drain(patience = DRAIN_MS): Promise<void> {
+  async drain(patience = DRAIN_MS): Promise<boolean> {
     this.#leaving = true;
     const outOfPatience = new AbortController();
     // One for each session.
@@ -136,11 +137,22 @@ export class Owner {
     };
     if (patience === 0) lose();
     const timer = setTimeout(lose, patience);
+    this.drained = this.#drainAll(outOfPatience.signal);
+    let late: NodeJS.Timeout | undefined;
+    const hardEnd = new Promise<false>((end) => {
+      late = setTimeout(() => end(false), patience + HARD_MS);
+    });
+    const isDrained = await Promise.race([this.drained.then(() => true), hardEnd]);
+    clearTimeout(timer);
+    clearTimeout(late);
+    return isDrained;
+  }
+
+  async #drainAll(outOfPatience: AbortSignal): Promise<void> {
     await (await this.#index)?.close();
-    await Promise.all([...this.#sessions].map((session) => session.drain(outOfPatience.signal)));
+    await Promise.all([...this.#sessions].map((session) => session.drain(outOfPatience)));
     // DuckDB keeps the file, and the fence with it, for as long as one statement runs.
     await Promise.all([...this.#ending].map((session) => session.gone));
-    clearTimeout(timer);
   }
 
   /** Breaks off the calls under way: the next owner has them, so nobody is told that they were aborted. */
@@ -150,8 +162,12 @@ export class Owner {
   }
 
   /** Closes every connection: the word for the readers to look for the next owner. */
-  end(): void {
+  disconnect(): void {
     for (const session of this.#sessions) session.end();
+  }
+
+  end(): void {
+    this.disconnect();
     this.#end();
   }
 

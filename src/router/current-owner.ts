@@ -112,12 +112,13 @@ export class CurrentOwner implements Closable {
     this.#forgetCompromised();
     await this.#seeking?.catch(() => undefined);
     this.#link?.close();
+    // One that cannot let go is looked at again when the process ends.
     await this.#host.release();
     forget(this);
   }
 
-  closeNow(): void {
-    this.#host.closeNow();
+  closeNow(): boolean {
+    return this.#host.closeNow();
   }
 
   #checkOpen(): void {

@@ -51,6 +51,8 @@ function dialOnce(path: string): Promise<Dialled | 'busy'> {
 }
 
 function meaningOf(errno: string): Dialled | 'busy' {
+  // A named pipe is gone when nobody serves it, and nobody else can remove it.
+  if (errno === 'ENOENT' && process.platform === 'win32') return { kind: 'refused' };
   if (errno === 'ENOENT' || errno === 'ENOTDIR') return { kind: 'gone' };
   if (errno === 'ECONNREFUSED') return { kind: 'refused' };
   if (errno === 'EAGAIN') return 'busy';
