@@ -97,9 +97,13 @@ const statement = {
   sent: maybe(v.picklist(['before', 'in-transaction'])),
 };
 
+/** The forms of a row on the wire: those of the library, and `text`, in which each value is as SQL writes it. */
+const WIRE_FORMS = [...VALUE_FORMS, 'text'] as const;
+export type WireForm = (typeof WIRE_FORMS)[number];
+
 const QueryParams = v.strictObject({
   ...statement,
-  values: maybe(v.picklist(VALUE_FORMS)),
+  values: maybe(v.picklist(WIRE_FORMS)),
   maxRows: maybe(count),
 });
 export type QueryParams = v.InferOutput<typeof QueryParams>;
@@ -113,7 +117,11 @@ export interface RowBatch {
 interface Transactional {
   readonly inTransaction: boolean;
 }
-export type QueryResult = RowBatch & Transactional;
+export type QueryResult = RowBatch &
+  Transactional & {
+    /** With `values: 'text'`: the columns' types. Absent in an answer that was recorded by an earlier attempt. */
+    readonly types?: readonly string[];
+  };
 
 const RunParams = v.strictObject({
   ...statement,
@@ -128,11 +136,18 @@ export interface RunResult extends Transactional {
   readonly replayed: boolean;
 }
 
-const StreamOpenParams = v.strictObject({ ...statement, values: maybe(v.picklist(VALUE_FORMS)) });
+const StreamOpenParams = v.strictObject({
+  ...statement,
+  values: maybe(v.picklist(WIRE_FORMS)),
+  /** Refuse any statement that does more than read, with READ_ONLY, before it runs. */
+  onlyReads: maybe(flag),
+});
 export type StreamOpenParams = v.InferOutput<typeof StreamOpenParams>;
 export interface StreamOpenResult {
   readonly cursor: number;
   readonly names: readonly string[];
+  /** With `values: 'text'`: the columns' types. */
+  readonly types?: readonly string[];
 }
 const StreamNextParams = v.strictObject({
   cursor: count,

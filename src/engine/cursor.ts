@@ -1,12 +1,11 @@
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
-import type { StreamNextResult } from '../protocol.ts';
-import type { ValueForm } from '../shapes.ts';
+import type { StreamNextResult, WireForm } from '../protocol.ts';
 import { Turns } from '../turns.ts';
 import type { BindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
 import { interruptible, keepInterrupting } from './interrupt.ts';
-import { sizeOf, type WireRow, wireRows } from './rows.ts';
+import { sizeOf, typesOf, type WireRow, wireRows } from './rows.ts';
 import { type Around, runStatements, runText } from './statements.ts';
 import { onThread } from './threads.ts';
 
@@ -16,7 +15,7 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 export interface CursorOptions {
   readonly sql: string;
   readonly params: BindParams | undefined;
-  readonly form: ValueForm;
+  readonly form: WireForm;
   readonly readOnly: boolean;
   readonly around: Around<DuckDBResult>;
   readonly signal: AbortSignal;
@@ -25,6 +24,8 @@ export interface CursorOptions {
 /** A pulled result on a connection of its own: DuckDB computes what is asked for, so a slow reader costs nothing. */
 export class Cursor {
   readonly names: readonly string[];
+  /** Known where the rows are text. */
+  readonly types: readonly string[] | undefined;
   readonly #connection: DuckDBConnection;
   readonly #result: DuckDBResult;
   readonly #options: CursorOptions;
@@ -59,6 +60,7 @@ export class Cursor {
     this.#result = result;
     this.#options = options;
     this.names = result.deduplicatedColumnNames();
+    if (options.form === 'text') this.types = typesOf(result);
   }
 
   /** The next rows, `batchSize` at most. `done` with the last ones; nothing may be asked for after that. */

@@ -6,30 +6,34 @@ import {
   JsonDuckDBValueConverter,
 } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
-import { MAX_MESSAGE_BYTES } from '../protocol.ts';
-import type { ValueForm } from '../shapes.ts';
+import { MAX_MESSAGE_BYTES, type WireForm } from '../protocol.ts';
 import { encode, isScalar } from '../values.ts';
 import { fromDuckDB } from './errors.ts';
+import { textOf } from './text-form.ts';
 
 export type WireRow = readonly unknown[];
 
 /** Each form by the driver's own conversion, so that a row is exactly what an in-process program would get. */
-const CONVERT: Readonly<Record<ValueForm, (chunk: DuckDBDataChunk) => unknown[][]>> = {
+const CONVERT: Readonly<Record<WireForm, (chunk: DuckDBDataChunk) => unknown[][]>> = {
   js: (chunk) => chunk.convertRows(JSDuckDBValueConverter),
   duckdb: (chunk) => chunk.getRows(),
   json: (chunk) => chunk.convertRows(JsonDuckDBValueConverter),
+  text: (chunk) => chunk.convertRows(textOf),
 };
 
-/** The rows of one chunk in wire form. The json form is JSON already. */
-export function wireRows(chunk: DuckDBDataChunk, form: ValueForm): WireRow[] {
+/** The rows of one chunk in wire form. The json and text forms are JSON already. */
+export function wireRows(chunk: DuckDBDataChunk, form: WireForm): WireRow[] {
   try {
     const rows = CONVERT[form](chunk);
-    return form === 'json' ? rows : rows.map((row) => row.map(encode));
+    return form === 'json' || form === 'text' ? rows : rows.map((row) => row.map(encode));
   } catch (error) {
     // The driver's JS form refuses what a Date cannot hold, as it would in-process.
     throw fromDuckDB(error);
   }
 }
+
+/** The columns' types as SQL names them. */
+export const typesOf = (result: DuckDBResult): string[] => result.columnTypes().map(String);
 
 export interface RowLimits {
   readonly maxRows?: number | undefined;
@@ -39,7 +43,7 @@ export interface RowLimits {
  * All rows of a result in wire form, converted chunk by chunk so that one over the limit is given up early.
  * @throws PondError TOO_LARGE
  */
-export function collectRows(result: DuckDBResult, form: ValueForm, { maxRows }: RowLimits): WireRow[] {
+export function collectRows(result: DuckDBResult, form: WireForm, { maxRows }: RowLimits): WireRow[] {
   const all: WireRow[] = [];
   let size = 0;
   for (const chunk of chunksOf(result)) {

@@ -21,9 +21,9 @@ import { rowsOf } from './ledger.ts';
 import { Progress } from './progress.ts';
 import { refuseFiles, refuseForReaders } from './read-only.ts';
 import { reviveDriverValue } from './revive.ts';
-import { checkSize, collectRows } from './rows.ts';
+import { checkSize, collectRows, typesOf } from './rows.ts';
 import { type Answered, effectOf, Runner } from './runner.ts';
-import { type Around, runStatements, runText } from './statements.ts';
+import { type Around, runStatements, runText, type StatementInfo } from './statements.ts';
 
 export interface SqlSessionOptions {
   readonly readOnly: boolean;
@@ -58,13 +58,16 @@ export class SqlSession {
   }
 
   async query(params: QueryParams, signal: AbortSignal): Promise<QueryResult> {
+    let types: readonly string[] | undefined;
     const { outcome } = await this.#run(params, signal, async (result, mayWrite) => {
+      if (params.values === 'text') types = typesOf(result);
       const names = result.deduplicatedColumnNames();
       const rows = collectRows(result, params.values ?? 'js', params);
       if (mayWrite) checkSize(names, rows);
       return { rowsChanged: result.rowsChanged, names, rows };
     });
-    return { names: outcome.names, rows: rowsOf(outcome), inTransaction: this.inTransaction };
+    const { inTransaction } = this;
+    return { names: outcome.names, rows: rowsOf(outcome), inTransaction, ...(types && { types }) };
   }
 
   async run(params: RunParams, signal: AbortSignal): Promise<RunResult> {
@@ -84,6 +87,7 @@ export class SqlSession {
       form: params.values ?? 'js',
       readOnly: this.#options.readOnly,
       around: async (info, run) => {
+        if (params.onlyReads && info.kind !== 'read') throw doesMore(info);
         if (this.#options.readOnly) refuseForReaders(info);
         else if (info.kind !== 'read' && info.kind !== 'session') await announce();
         progress.begin(info.kind, true);
@@ -101,7 +105,8 @@ export class SqlSession {
     }
     const id = ++this.#lastCursor;
     this.#cursors.set(id, cursor);
-    return { cursor: id, names: cursor.names };
+    const { names, types } = cursor;
+    return { cursor: id, names, ...(types && { types }) };
   }
 
   async nextBatch(id: number, batchSize: number, signal: AbortSignal): Promise<StreamNextResult> {
@@ -198,6 +203,11 @@ export class SqlSession {
       await announced;
     };
   }
+}
+
+/** To a client that streams what reads, and has everything else recorded. */
+function doesMore({ kind }: StatementInfo): PondError {
+  return new PondError('READ_ONLY', 'the statement does more than read', { data: { kind } });
 }
 
 /** @throws PondError INVALID for what is no value in wire form */

@@ -1,5 +1,5 @@
 import { here } from '../errors.ts';
-import type { RowBatch, StreamNextResult, StreamOpenParams } from '../protocol.ts';
+import type { RowBatch, StreamNextResult, StreamOpenParams, StreamOpenResult } from '../protocol.ts';
 import type { CallLimits } from '../shapes.ts';
 import { ConnectionLost } from '../transport/peer.ts';
 import type { Budget } from './budget.ts';
@@ -7,10 +7,8 @@ import type { CallRecord } from './call-record.ts';
 import type { Link } from './link.ts';
 import type { Router } from './router.ts';
 
-interface OpenStream {
+interface OpenStream extends StreamOpenResult {
   readonly link: Link;
-  readonly cursor: number;
-  readonly names: readonly string[];
   readonly first: StreamNextResult;
 }
 
@@ -18,18 +16,22 @@ interface OpenStream {
  * The batches of one result, pulled. One batch is asked for ahead of the consumer, none before the first is
  * wanted. An owner that goes before the first batch is followed by the next owner; after it the rows that were
  * given cannot be found again, and the stream ends in OWNER_LOST.
+ * @param onOpen called with the columns before the first batch is given, also where there is none
  */
 export async function* streamRows(
   router: Router,
   params: StreamOpenParams,
   batchSize: number,
   limits: CallLimits,
+  onOpen: (opened: StreamOpenResult) => void = () => undefined,
 ): AsyncGenerator<RowBatch, void, void> {
   const record = router.record('stream/open', params);
   try {
-    const { link, cursor, names, first } = await router.use(limits, (budget) =>
+    const opened = await router.use(limits, (budget) =>
       router.deliver(record, budget, (owner) => begin(router, owner, record, params, batchSize, budget)),
     );
+    const { link, cursor, names, first } = opened;
+    onOpen(opened);
     let batch = first;
     try {
       while (!batch.done) {
@@ -58,13 +60,14 @@ async function begin(
   budget: Budget,
 ): Promise<OpenStream> {
   record.isOpen = false;
-  const { cursor, names } = await router.sendOn(link, record, 'stream/open', params, budget, (late) =>
+  const opened = await router.sendOn(link, record, 'stream/open', params, budget, (late) =>
     close(router, link, late.cursor),
   );
+  const { cursor } = opened;
   record.isOpen = true;
   try {
     const first = await router.sendOn(link, record, 'stream/next', { cursor, batchSize }, budget);
-    return { link, cursor, names, first };
+    return { ...opened, link, first };
   } catch (error) {
     close(router, link, cursor);
     throw error;

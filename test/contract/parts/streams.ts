@@ -140,6 +140,36 @@ export function streamContract(contract: Contract): void {
     await expect(batch).rejects.toMatchObject({ code: 'ABORTED' });
   });
 
+  it('of text has each value as SQL writes it, and the types of its columns', async () => {
+    const { client } = await contract.open();
+    const sql = "SELECT INTERVAL '1 day' AS i, [1, NULL] AS l, NULL AS n, 1.0::DOUBLE AS d";
+    const { cursor, ...columns } = await client.call('stream/open', { sql, values: 'text' });
+    const types = ['INTERVAL', 'INTEGER[]', 'INTEGER', 'DOUBLE'];
+    expect(columns).toEqual({ names: ['i', 'l', 'n', 'd'], types });
+    const rows = [['1 day', '[1, NULL]', null, '1.0']];
+    expect(await client.call('stream/next', { cursor, batchSize: 10 })).toEqual({ rows, done: true });
+    expect(await client.call('query', { sql, values: 'text' })).toMatchObject({ rows, types });
+  });
+
+  it.each([
+    'INSERT INTO t VALUES (1) RETURNING n',
+    "SELECT nextval('s')",
+    'EXPLAIN ANALYZE INSERT INTO t VALUES (1)',
+    'CREATE TABLE u (n INTEGER)',
+    'SET VARIABLE x = 1',
+  ])('that is to read alone refuses %s before it runs', async (sql) => {
+    const { client } = await contract.open();
+    await client.call('run', { sql: 'CREATE TABLE t (n INTEGER); CREATE SEQUENCE s', call: 1 });
+    await expect(client.call('stream/open', { sql, call: 2, onlyReads: true })).rejects.toMatchObject({
+      code: 'READ_ONLY',
+    });
+    expect(
+      await client.call('query', { sql: "SELECT count(*)::INT, nextval('s')::INT FROM t", call: 3 }),
+    ).toMatchObject({
+      rows: [[0, 1]],
+    });
+  });
+
   it('an unknown cursor is INVALID, and closing one is no error', async () => {
     const { client, another } = await contract.open();
     await expect(client.call('stream/next', { cursor: 99, batchSize: 1 })).rejects.toMatchObject({
