@@ -69,7 +69,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   stemmer: ['search/'],
   commander: ['cli/'],
   'cli-progress': ['cli/'],
-  'cli-table3': ['cli/'],
+  'is-fullwidth-code-point': ['cli/'],
   'csv-stringify': ['cli/'],
   picocolors: ['cli/'],
   valibot: ['protocol.ts', 'owner/session.ts'],

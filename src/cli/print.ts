@@ -16,6 +16,13 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** What people see below the message of an error, such as the line of SQL that it is about. */
+const details = new WeakMap<PondError, string>();
+
+export function addDetail(error: PondError, lines: string): void {
+  details.set(error, lines);
+}
+
 /** One line, and a second one for the next step; with --json one object. `debug` adds the stack. */
 export function printError(error: PondError, { json = false, debug = false }): void {
   const { code, message, hint, data } = error;
@@ -28,6 +35,8 @@ export function printError(error: PondError, { json = false, debug = false }): v
     return;
   }
   note(`onepond: ${visible(message)} (${code})`);
+  const detail = details.get(error);
+  if (detail) note(detail);
   if (hint) note(`  hint: ${visible(hint)}`);
   if (debug) note(String(cause.stack));
 }

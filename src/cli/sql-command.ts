@@ -1,29 +1,67 @@
 import { text } from 'node:stream/consumers';
+import pc from 'picocolors';
 import { PondError } from '../errors.ts';
-import { type InnerPond, openInner, ROUTER } from '../pond.ts';
-import type { QueryResult, WireParams } from '../protocol.ts';
-import { toRows } from '../rows.ts';
-import type { CallLimits } from '../shapes.ts';
-import type { Row } from '../statements.ts';
+import { openInner } from '../pond.ts';
+import type { WireParams } from '../protocol.ts';
 import { encode } from '../values.ts';
-import { EXIT, type Run } from './context.ts';
+import { EXIT, type GlobalOptions, type Run } from './context.ts';
 import { openOptions, placeToOpen } from './place.ts';
-import { readsOnly } from './reads-only.ts';
-import { ROW_WRITERS, type RowFormat, type Rows } from './write-rows.ts';
+import { note } from './print.ts';
+import { ScriptProgress } from './script-progress.ts';
+import { ScriptSession } from './script-session.ts';
+import { type ScriptStatement, splitScript } from './split-script.ts';
+import { type Output, ROW_WRITERS, type RowFormat } from './write-rows.ts';
 
-export const run: Run = async ({ options, limits }, [statement = ''], flags) => {
+export const run: Run = async ({ options, limits }, [given = ''], flags) => {
   const { param = [], format } = flags as { param?: string[]; format?: RowFormat };
-  const sql = statement === '-' ? await text(process.stdin) : statement;
+  const sql = given === '-' ? await text(process.stdin) : given;
+  checkText(sql);
+  const shown = options.json ? 'json' : (format ?? 'table');
+  const { write, values } = ROW_WRITERS[shown];
+  const params = encode(param.map(paramValue)) as WireParams;
+  const statements = statementsOf(sql);
   await using db = await openInner(placeToOpen(options), openOptions(options, 'sql'));
-  const call: Call = { sql, params: param.map(paramValue), limits };
-  try {
-    const rows = readsOnly(sql) ? streamed(db, call) : await queried(db, call);
-    await ROW_WRITERS[options.json ? 'json' : (format ?? 'table')](rows);
-    return EXIT.done;
-  } catch (error) {
-    throw withHint(error);
+  const session = new ScriptSession(db, limits);
+  const progress = new ScriptProgress(sql, statements);
+  for (const [at, statement] of statements.entries()) {
+    const isLast = at === statements.length - 1;
+    try {
+      const rows = await session.rows(statement, isLast ? params : [], values);
+      // One JSON array, and one table of CSV: that of the last statement.
+      if (isLast || shown === 'table') await write(rows, output(options));
+      else for await (const _ of rows.batches);
+    } catch (error) {
+      throw progress.locate(withHint(error), at);
+    }
+    progress.note(statement, session.inTransaction);
   }
+  if (session.inTransaction && !options.quiet)
+    note('onepond: the transaction was not committed, and is rolled back');
+  return EXIT.done;
 };
+
+/** A text of one statement goes as it is. So does one of none: DuckDB has the words for it. */
+function statementsOf(sql: string): ScriptStatement[] {
+  const found = splitScript(sql);
+  if (found.length > 1) return found;
+  return [{ text: sql, offset: 0, start: found[0]?.start ?? 0, words: found[0]?.words ?? [] }];
+}
+
+/** DuckDB reads a text up to its first NUL, and runs that. */
+function checkText(sql: string): void {
+  const position = sql.indexOf('\0');
+  if (position >= 0)
+    throw new PondError('INVALID', 'the statement holds a NUL character', { data: { position } });
+}
+
+function output({ color }: GlobalOptions): Output {
+  const isTerminal = process.stdout.isTTY === true;
+  return {
+    isTerminal,
+    room: isTerminal ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY,
+    color: isTerminal && color !== false && pc.isColorSupported,
+  };
+}
 
 /** The library's hint, where it has one, knows nothing of options. */
 function withHint(error: unknown): unknown {
@@ -36,43 +74,6 @@ function withHint(error: unknown): unknown {
     cause: error,
   });
 }
-
-interface Call {
-  readonly sql: string;
-  readonly params: readonly unknown[];
-  readonly limits: CallLimits;
-}
-
-/** A stream does not tell the columns of no rows: then it is asked again, as a query. */
-function streamed(db: InnerPond, call: Call): Rows {
-  const { sql, params, limits } = call;
-  return {
-    batches: db.stream<Row>(sql, params, { ...limits, values: 'json' }),
-    columns: async () => (await query(db, call)).names,
-  };
-}
-
-/** A stream's writes are announced, and a query's recorded: done exactly once, whatever becomes of the owner. */
-async function queried(db: InnerPond, call: Call): Promise<Rows> {
-  const { names, rows } = await query(db, call);
-  const batches = rows.length > 0 ? [await toRows<Row>(names, rows, 'json')] : [];
-  return { batches, columns: async () => (isNoResult(names) ? [] : names) };
-}
-
-function query(db: InnerPond, { sql, params, limits }: Call): Promise<QueryResult> {
-  const router = db[ROUTER];
-  const call = {
-    sql,
-    params: encode(params) as WireParams,
-    call: router.nextCall(),
-    values: 'json' as const,
-  };
-  return router.call('query', call, limits);
-}
-
-/** What DuckDB calls the column of a statement that has no result, such as CREATE and SET. */
-const isNoResult = ([first, ...rest]: readonly string[]): boolean =>
-  rest.length === 0 && (first === 'Count' || first === 'Success');
 
 /** `5`, `true` and `null` are what they look like; everything else is text. */
 function paramValue(given: string): unknown {

@@ -15,6 +15,12 @@ export function visible(text: string): string {
 export const visibleLines = (text: string): string =>
   text.replace(OBEYED, (found) => (found === '\n' ? found : (NAMED[found] ?? escaped(found))));
 
+/** The same in a text of JSON, which stays what it was. */
+export const visibleInJson = (text: string): string =>
+  text.replace(OBEYED, (found) =>
+    found === '\n' ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 function escaped(found: string): string {
   const code = found.charCodeAt(0).toString(16);
   return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`;

@@ -1,64 +1,73 @@
-import type { Row } from '../statements.ts';
+import { drawTable, type TableLook } from './draw-table.ts';
 import { print } from './print.ts';
+import { RowWindow, type TextRow } from './row-window.ts';
+import { visibleInJson, visibleLines } from './visible.ts';
 
-/** A result as it comes, batch by batch; an empty batch never comes. */
+/** A result as it comes, batch by batch. The values of its rows are in the form that the format asks for. */
 export interface Rows {
-  readonly batches: AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>;
-  /** Asked where no batch came. */
-  readonly columns: () => Promise<readonly string[]>;
+  readonly names: readonly string[];
+  /** Absent where they are not known, as of the answer of an earlier attempt. */
+  readonly types?: readonly string[] | undefined;
+  readonly batches: AsyncIterable<readonly (readonly unknown[])[]>;
 }
 
-const cell = (value: unknown): string =>
-  value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+/** Where rows are written to. */
+export interface Output extends TableLook {
+  readonly isTerminal: boolean;
+}
 
-async function writeJson({ batches }: Rows): Promise<void> {
+type Write = (rows: Rows, output: Output) => Promise<void>;
+
+/** By hand: a column may be called `__proto__`, and the columns of an object called `1` and `a` have no order. */
+function jsonRow(names: readonly string[]): (row: readonly unknown[]) => string {
+  const keys = names.map((name) => JSON.stringify(name));
+  return (row) => `{${keys.map((key, at) => `${key}:${JSON.stringify(row[at] ?? null)}`).join(',')}}`;
+}
+
+const writeJson: Write = async ({ names, batches }, { isTerminal }) => {
+  const object = jsonRow(names);
   let before = '[';
   for await (const rows of batches) {
-    for (const row of rows) {
-      await print(`${before}${JSON.stringify(row)}`);
-      before = ',\n ';
-    }
+    if (rows.length === 0) continue;
+    const text = before + rows.map(object).join(',\n ');
+    await print(isTerminal ? visibleInJson(text) : text);
+    before = ',\n ';
   }
   await print(before === '[' ? '[]\n' : ']\n');
-}
+};
 
-async function writeNdjson({ batches }: Rows): Promise<void> {
-  for await (const rows of batches) await print(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-}
-
-async function writeCsv({ batches, columns }: Rows): Promise<void> {
-  const { stringify } = await import('csv-stringify/sync');
-  let header = true;
-  const write = async (rows: readonly Row[], names: readonly string[]): Promise<void> => {
-    const cast = { object: (value: unknown) => JSON.stringify(value), boolean: String };
-    await print(stringify([...rows], { header, columns: [...names], cast }));
-    header = false;
-  };
-  for await (const rows of batches) await write(rows, Object.keys(rows[0] ?? {}));
-  const names = header ? await columns() : [];
-  if (names.length > 0) await write([], names);
-}
-
-/** All rows are held: a column is as wide as its widest cell. */
-async function writeTable({ batches, columns }: Rows): Promise<void> {
-  const { default: Table } = await import('cli-table3');
-  let table: InstanceType<typeof Table> | undefined;
-  const headed = (names: readonly string[]): InstanceType<typeof Table> =>
-    new Table({ head: [...names], style: { head: [], border: [], compact: true } });
+const writeNdjson: Write = async ({ names, batches }, { isTerminal }) => {
+  const object = jsonRow(names);
   for await (const rows of batches) {
-    const names = Object.keys(rows[0] ?? {});
-    table ??= headed(names);
-    for (const row of rows) table.push(names.map((name) => cell(row[name])));
+    const text = rows.map((row) => `${object(row)}\n`).join('');
+    await print(isTerminal ? visibleInJson(text) : text);
   }
-  const names = table ? [] : await columns();
-  if (names.length > 0) table = headed(names);
-  if (table) await print(`${table.toString()}\n`);
-}
+};
+
+/** NULL is nothing, an empty string a pair of quotes. */
+const castText = (text: string): string | { value: string; quoted_empty: boolean } =>
+  text === '' ? { value: '', quoted_empty: true } : text;
+
+const writeCsv: Write = async ({ names, batches }, { isTerminal }) => {
+  const { stringify } = await import('csv-stringify/sync');
+  const write = async (rows: readonly (readonly unknown[])[]): Promise<void> => {
+    const text = stringify(rows as unknown[][], { cast: { string: castText } });
+    await print(isTerminal ? visibleLines(text) : text);
+  };
+  if (names.length > 0) await write([names]);
+  for await (const rows of batches) if (rows.length > 0) await write(rows);
+};
+
+const writeTable: Write = async ({ names, types, batches }, output) => {
+  const window = new RowWindow();
+  for await (const rows of batches) window.add(rows as readonly TextRow[]);
+  await print(drawTable(names, types, window, output));
+};
 
 export const ROW_WRITERS = {
-  table: writeTable,
-  json: writeJson,
-  ndjson: writeNdjson,
-  csv: writeCsv,
+  table: { write: writeTable, values: 'text' },
+  json: { write: writeJson, values: 'json' },
+  ndjson: { write: writeNdjson, values: 'json' },
+  csv: { write: writeCsv, values: 'text' },
 } as const;
 export type RowFormat = keyof typeof ROW_WRITERS;

@@ -1,7 +1,6 @@
 // npm run bench [-- --only 1,4] [--json]: ratios measured in one run, one table row per measure.
 import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
 import { BENCHES } from './benches.mjs';
 import { World } from './world.mjs';
 
@@ -61,12 +60,14 @@ function machine() {
 }
 
 function print(results) {
-  const table = new Table({
-    head: ['', 'measure', 'measured', 'mark', 'holds'],
-    style: { head: [], border: [] },
-  });
-  for (const { bench, measure, got, mark, holds } of results) {
-    table.push([bench, measure, got, mark ?? '', holds === null ? '' : holds ? 'yes' : 'NO']);
-  }
-  console.log(`${machine()}\n${table}`);
+  console.log(machine());
+  console.table(
+    results.map(({ bench, measure, got, mark, holds }) => ({
+      bench,
+      measure,
+      measured: got,
+      mark: mark ?? '',
+      holds: holds === null ? '' : holds ? 'yes' : 'NO',
+    })),
+  );
 }

@@ -167,7 +167,9 @@ describe('onepond sql', () => {
     expect(await out('CREATE TABLE t (a INTEGER, "b,c" VARCHAR)')).toBe('');
     expect(await out('--format', 'csv', 'SELECT * FROM t WHERE false')).toBe('a,"b,c"\n');
     expect(await out('--format', 'csv', 'DELETE FROM t RETURNING a')).toBe('a\n');
-    expect(await out('SELECT * FROM t')).toMatch(/^┌─+┬─+┐\n│ a +│ b,c +│\n└─+┴─+┘\n$/);
+    expect(await out('SELECT * FROM t')).toMatch(
+      /^┌─+┬─+┐\n│ +a │ b,c +│\n│ INTEGER │ VARCHAR │\n└─+┴─+┘\n$/,
+    );
     expect(await out('--format', 'ndjson', 'SELECT * FROM t')).toBe('');
   });
 
