@@ -136,8 +136,18 @@ export interface ClientStatus {
   readonly in_flight: number;
 }
 
+/** What the system tells of a database file, which needs no owner. */
+export interface FileStatus {
+  /** With its write-ahead log. */
+  readonly bytes: number;
+  /** ISO 8601, UTC. */
+  readonly changed_at: string;
+}
+
 export interface StatusResult {
   readonly db: string;
+  /** From `onepond status`, which looks for itself; null where there is no file. */
+  readonly file?: FileStatus | null;
   readonly owner: {
     readonly pid: number;
     readonly epoch: number;

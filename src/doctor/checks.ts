@@ -1,8 +1,8 @@
 import { PondError } from '../errors.ts';
 import { PROTOCOL_VERSION } from '../protocol.ts';
-import { isNewer } from '../version.ts';
 import type { Facts } from './facts.ts';
 import { REPAIRS, type Repair } from './repairs.ts';
+import { findVersionProblem } from './version-problems.ts';
 
 /** What one look found. `next` is the safe next step, where there is one to take. */
 export interface Finding {
@@ -45,7 +45,7 @@ export const CHECKS: readonly { readonly name: string; readonly check: Check }[]
   { name: 'index', check: checkIndex },
 ];
 
-function checkFile({ file, isDuckDB, paths, record, recordIsDead }: Facts): Finding {
+function checkFile({ file, header, paths, record, recordIsDead }: Facts): Finding {
   if (!file)
     return {
       ok: false,
@@ -62,7 +62,7 @@ function checkFile({ file, isDuckDB, paths, record, recordIsDead }: Facts): Find
       next: `move the other file back, or end process ${record?.pid}`,
     };
   }
-  if (isDuckDB === false) {
+  if (header?.isDuckDB === false) {
     return {
       ok: false,
       detail: `${paths.db}, ${size(file.size)}, is no DuckDB file`,
@@ -182,29 +182,41 @@ function checkDisk({ free, wal, paths }: Facts): Finding {
   };
 }
 
-function checkVersions({ version, owner, record }: Facts): Finding {
-  const node = process.versions.node;
-  const other = owner?.hello ?? record;
-  if (!other) return fine(`onepond ${version}, protocol ${PROTOCOL_VERSION}, Node ${node}`);
-  if (other.protocol !== PROTOCOL_VERSION) {
-    const older = isNewer(version, other.version) ? 'the owner' : 'this onepond';
-    return {
-      ok: false,
-      detail: `the owner is onepond ${other.version} with protocol ${other.protocol}, not ${PROTOCOL_VERSION}`,
-      next: `bring ${older} up to date`,
-    };
-  }
-  return fine(`onepond ${version}, owner ${other.version}, protocol ${PROTOCOL_VERSION}, Node ${node}`);
+function checkVersions(facts: Facts): Finding {
+  const problem = findVersionProblem(facts);
+  if (problem) return { ok: false, ...problem };
+  const { version, owner, header } = facts;
+  const parts = [`onepond ${version}`, ...(owner ? [`owner ${owner.hello.version}`] : [])];
+  const file = header ? [`file of DuckDB ${header.library || 'unknown'}`] : [];
+  return fine(
+    [...parts, `protocol ${PROTOCOL_VERSION}`, `Node ${process.versions.node}`, ...file].join(', '),
+  );
 }
 
-function checkIndex({ owner }: Facts): Finding {
-  if (!owner) return fine('not looked at: no owner to ask');
+function checkIndex({ owner, file }: Facts): Finding {
+  if (!owner)
+    return fine(
+      file
+        ? `not looked at: no owner to ask; the file was last changed ${file.mtime.toISOString()}`
+        : 'not looked at: there is no file',
+    );
   const { index } = owner;
   if (index instanceof PondError)
     return { ok: false, detail: index.message, next: index.hint ?? 'onepond index makes it again' };
   if (!index) return fine('this database holds none');
   const detail = `${index.root}: ${index.files} files, ${index.chunks} chunks, updated ${index.updated_at}, ${index.pending} pending`;
+  if (index.watching === 'polling')
+    return {
+      ok: false,
+      detail: `${detail}; watched by scans alone, so a change is seen some time later`,
+      next: POLLING_NEXT,
+    };
   return index.files > 0 || index.pending > 0
     ? fine(detail)
     : { ok: false, detail, next: `onepond index ${index.root}` };
 }
+
+const POLLING_NEXT =
+  process.platform === 'linux'
+    ? 'raise fs.inotify.max_user_watches or max_user_instances (sysctl), and watch again; search --fresh is exact'
+    : 'search --fresh is exact';

@@ -11,7 +11,7 @@ import type { HelloParams, HelloResult } from '../protocol.ts';
 import { visitOwner } from '../router/visit.ts';
 import type { IndexStatus, StatusResult } from '../shapes.ts';
 import { dial } from '../transport/dial.ts';
-import { isDuckDB } from './magic.ts';
+import { type FileHeader, readHeader } from './file-header.ts';
 import { lookAt, type ProcessFacts } from './process-facts.ts';
 import { lookAtFolders, type RuntimeFolder } from './sockets.ts';
 
@@ -21,8 +21,8 @@ export interface Facts {
   /** Version of this onepond. */
   readonly version: string;
   readonly file: Stats | undefined;
-  /** The file's first bytes are those of a DuckDB file; null where it was not looked at. */
-  readonly isDuckDB: boolean | null;
+  /** What the file says of itself; null where it was not looked at. */
+  readonly header: FileHeader | null;
   readonly wal: Stats | undefined;
   /** Bytes free to this user where the file lies; null where the system does not tell. */
   readonly free: number | null;
@@ -61,7 +61,7 @@ export async function gather(paths: PondPaths, hello: HelloParams, timeout: numb
     paths,
     version: hello.version,
     file,
-    isDuckDB: isFree && file?.isFile() ? isDuckDB(paths.db) : null,
+    header: isFree && file?.isFile() ? readHeader(paths.db) : null,
     wal: statSync(`${paths.db}.wal`, { throwIfNoEntry: false }),
     free: freeBytes(dirname(paths.db)),
     holder: pid === null ? null : lookAt(pid),

@@ -1,9 +1,12 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { CHECKS } from '../../src/doctor/checks.ts';
+import type { Facts } from '../../src/doctor/facts.ts';
+import { READABLE, readHeader } from '../../src/doctor/file-header.ts';
 import type { Diagnosis } from '../../src/doctor/index.ts';
-import { type Peer, World } from '../support/world.ts';
+import { libraryOfVersion, type Peer, World } from '../support/world.ts';
 
 async function examine(world: World, ...flags: string[]) {
   const args = ['doctor', '--json', '--db', world.path('app.duckdb'), '--timeout', '500', ...flags];
@@ -121,7 +124,7 @@ describe('onepond doctor', () => {
     expect(wrong).toEqual({
       index: {
         ok: false,
-        detail: 'the index has version 999, not 1',
+        detail: expect.stringContaining('the index has version 999, not '),
         next: expect.stringContaining('delete the index'),
       },
     });
@@ -146,6 +149,57 @@ describe('onepond doctor', () => {
     expect(Object.keys((await examine(world)).wrong)).toContain('folders');
     await examine(world, '--fix');
     expect(statSync(world.path('run')).mode & 0o777).toBe(0o700);
+  });
+
+  it.each([
+    ['0.0.1', /older than this one/, 'onepond stop'],
+    ['99.0.0', /older than the owner's, 99\.0\.0/, 'bring this onepond up to date'],
+  ])('says what to do about an owner of version %s', async (version, detail, next) => {
+    const world = new World();
+    const owner = await world.peer({ env: { ONEPOND_TEST_LIBRARY: libraryOfVersion(version) } });
+    await owner.ask('open', world.path('app.duckdb'), { candidate: 'prefer' });
+    const { wrong } = await examine(world);
+    expect(wrong).toEqual({
+      versions: { ok: false, detail: expect.stringMatching(detail), next: expect.stringContaining(next) },
+    });
+  });
+
+  it.each([
+    [63, 'old DuckDB'],
+    [69, 'newer DuckDB, v1.'],
+  ])('says what to do about a file of storage version %i', async (version, detail) => {
+    const world = new World();
+    await (await owned(world)).ask('close');
+    const fine = (await examine(world)).checks.find(({ name }) => name === 'versions');
+    expect(fine).toMatchObject({ ok: true, detail: expect.stringContaining('file of DuckDB v1.') });
+    const bytes = readFileSync(world.path('app.duckdb'));
+    bytes.writeBigUInt64LE(BigInt(version), 12);
+    writeFileSync(world.path('app.duckdb'), bytes);
+    const { wrong } = await examine(world);
+    expect(Object.keys(wrong)).toEqual(['versions']);
+    expect(wrong.versions?.detail).toContain(detail);
+  });
+
+  it('reads every storage version that its DuckDB writes', async () => {
+    const world = new World();
+    const owner = await owned(world);
+    await owner.ask('run', `ATTACH '${world.path('new.duckdb')}' AS new (STORAGE_VERSION 'latest')`);
+    await owner.ask('run', 'CREATE TABLE new.t AS SELECT 1 AS n; CHECKPOINT new');
+    await owner.ask('close');
+    expect([readHeader(world.path('app.duckdb')), readHeader(world.path('new.duckdb'))]).toMatchObject([
+      { storage: READABLE.oldest },
+      { storage: READABLE.newest },
+    ]);
+  });
+
+  it('says that an index is watched by scans alone', () => {
+    const index = { root: '/tree', files: 1, chunks: 1, pending: 0, updated_at: 'now', watching: 'polling' };
+    const facts = { owner: { index } } as unknown as Facts;
+    expect(CHECKS.find(({ name }) => name === 'index')?.check(facts)).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('by scans alone'),
+      next: expect.stringContaining('--fresh'),
+    });
   });
 
   it('prints a line for each check, and the next step below it', async () => {
