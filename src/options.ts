@@ -26,24 +26,32 @@ export function realPaths(attach: Readonly<Record<string, string>>): Record<stri
 }
 
 /**
- * True where this process can only read the file, so that no lock can be taken beside it: it is then opened for
- * this process alone. Any number of processes may, while none writes.
+ * Whether this process can only read the file, so that no lock can be taken beside it: it is then opened for this
+ * process alone. Any number of processes may, while none writes. `unless-owned`: a record of an owner lies there,
+ * who may be gone by now; one that lives serves the file all the same.
+ * @throws PondError NOT_FOUND for a read-only handle on no file; PERMISSION for one that is to write
  * @internal
  */
-export function isAlone({ db, record }: PondPaths, readOnly: boolean): boolean {
+export function isAlone({ db, record }: PondPaths, readOnly: boolean): boolean | 'unless-owned' {
   if (!existsSync(db)) {
     if (readOnly) throw new PondError('NOT_FOUND', `there is no file ${db}`);
     return false;
   }
+  const refusal = writeRefusal(db);
+  if (refusal === null) return false;
+  if (existsSync(record)) return readOnly && 'unless-owned';
+  if (readOnly) return true;
+  throw fromSystem(refusal, `${db} cannot be written`);
+}
+
+/** Why this process can write nothing into the file, or beside it; null where it can. @internal */
+export function writeRefusal(db: string): unknown {
   try {
     accessSync(db, constants.R_OK | constants.W_OK);
     accessSync(dirname(db), constants.W_OK);
-    return false;
+    return null;
   } catch (error) {
-    // An owner of ours serves it all the same.
-    if (existsSync(record)) return false;
-    if (readOnly) return true;
-    throw fromSystem(error, `${db} cannot be written`);
+    return error;
   }
 }
 

@@ -4,6 +4,7 @@ import { pondPaths } from './paths.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
 import { whilePending } from './router/alive.ts';
 import { Router, type RouterOptions } from './router/router.ts';
+import { visitOwner } from './router/visit.ts';
 import type { CallLimits, Role, RouterEvents, StatusResult } from './shapes.ts';
 import {
   RoutedStatements,
@@ -72,7 +73,7 @@ export async function openInner(file: string, options: OpenOptions = {}): Promis
     version: VERSION,
     config,
     timeout,
-    alone: isAlone(paths, readOnly),
+    alone: false,
     hello: {
       protocol: PROTOCOL_VERSION,
       version: VERSION,
@@ -86,7 +87,20 @@ export async function openInner(file: string, options: OpenOptions = {}): Promis
       ...(Object.keys(attach).length > 0 && { attach: realPaths(attach) }),
     },
   };
-  return whilePending(() => connect(routes));
+  return whilePending(async () => connect({ ...routes, alone: await standsAlone(routes) }));
+}
+
+/** A record that nobody removed may name an owner that is gone. One that keeps silent is there. */
+async function standsAlone({ paths, hello, timeout }: RouterOptions): Promise<boolean> {
+  const alone = isAlone(paths, hello.readOnly);
+  if (alone !== 'unless-owned') return alone;
+  try {
+    const link = await visitOwner(paths, { ...hello, candidate: 'never' }, timeout);
+    link?.close();
+    return link === null;
+  } catch {
+    return false;
+  }
 }
 
 async function connect(routes: RouterOptions): Promise<InnerPond> {

@@ -1,13 +1,15 @@
 import { PondError } from '../errors.ts';
+import { indexFile } from '../paths.ts';
 import { openIndex, type ProjectIndex, type SearchOptions } from '../project-index.ts';
 import type { SearchResult, UpdateResult } from '../shapes.ts';
 import { type Context, EXIT, type GlobalOptions, type Run } from './context.ts';
 import { refuseEndless } from './endless-trees.ts';
 import { formatHits, type HitFormat } from './format-hits.ts';
 import { globFromHere } from './path-globs.ts';
-import { namedFile, openOptions, projectToIndex } from './place.ts';
+import { namedFile, projectToIndex } from './place.ts';
 import { note, print, printJson } from './print.ts';
 import { showProgress } from './progress.ts';
+import { readOptions } from './read-options.ts';
 import { freshnessNotes, indexingNote } from './search-notes.ts';
 
 interface SearchFlags extends Omit<SearchOptions, 'signal' | 'timeout'> {
@@ -20,7 +22,7 @@ export const run: Run = async (context, words, flags) => {
   const root = projectToIndex(options);
   const db = namedFile(options);
   await using index = await openIndex(root, {
-    ...openOptions(options, 'search'),
+    ...readOptions(db ?? indexFile(root), options, 'search'),
     ...(db !== undefined && { db }),
   });
   const wanted: SearchOptions = {

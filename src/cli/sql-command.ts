@@ -5,8 +5,9 @@ import { openInner } from '../pond.ts';
 import type { WireParams } from '../protocol.ts';
 import { encode } from '../values.ts';
 import { EXIT, type GlobalOptions, type Run } from './context.ts';
-import { openOptions, placeToOpen } from './place.ts';
+import { placeToOpen } from './place.ts';
 import { note } from './print.ts';
+import { readOptions } from './read-options.ts';
 import { ScriptProgress } from './script-progress.ts';
 import { ScriptSession } from './script-session.ts';
 import { type ScriptStatement, splitScript } from './split-script.ts';
@@ -20,7 +21,8 @@ export const run: Run = async ({ options, limits }, [given = ''], flags) => {
   const { write, values } = ROW_WRITERS[shown];
   const params = encode(param.map(paramValue)) as WireParams;
   const statements = statementsOf(sql);
-  await using db = await openInner(placeToOpen(options), openOptions(options, 'sql'));
+  const file = placeToOpen(options);
+  await using db = await openInner(file, readOptions(file, options, 'sql'));
   const session = new ScriptSession(db, limits);
   const progress = new ScriptProgress(sql, statements);
   for (const [at, statement] of statements.entries()) {
