@@ -38,6 +38,7 @@ export class KeptWatch {
   /** Nobody is asked until there is an owner again. */
   #isParked = false;
   #isAsking = false;
+  #isLostTold = false;
   /** Changes of owner so far: a watch that an owner has granted is worth nothing once the owner is gone. */
   #changes = 0;
 
@@ -72,6 +73,7 @@ export class KeptWatch {
 
   readonly #onOwnerLost = (): void => {
     this.#isParked = this.#isLocal;
+    if (this.#isParked) this.#tellLost(parked(), false);
     this.#changed();
   };
 
@@ -87,27 +89,46 @@ export class KeptWatch {
   }
 
   async #askUntilItStands(): Promise<void> {
-    const { ask, onLost, onFound } = this.#options;
     this.#isAsking = true;
     let wait: number = RETRY_MS.first;
-    let isLostTold = false;
     while (!this.#isParked && !this.#ended.signal.aborted) {
       const seen = this.#changes;
       try {
-        await ask();
+        await this.#options.ask();
         if (seen !== this.#changes) continue;
-        if (isLostTold) onFound();
+        this.#tellFound();
         break;
       } catch (error) {
         if (this.#ended.signal.aborted) break;
         const isFinal = !(error instanceof PondError) || FINAL.has(error.code);
         if (isFinal) this.end();
-        if (isFinal || !isLostTold) onLost(error as PondError, isFinal);
-        isLostTold = true;
-        await pause(wait, undefined, { ref: false, signal: this.#ended.signal }).catch(() => undefined);
+        this.#tellLost(error as PondError, isFinal);
+        await this.#pause(wait);
         wait = Math.min(2 * wait, RETRY_MS.longest);
       }
     }
     this.#isAsking = false;
   }
+
+  /** Also where an owner goes and another comes meanwhile: it may be this very request that owners die of. */
+  async #pause(ms: number): Promise<void> {
+    await pause(ms, undefined, { ref: false, signal: this.#ended.signal }).catch(() => undefined);
+  }
+
+  /** Once, however often the next owners are asked in vain; the last word is told in any case. */
+  #tellLost(error: PondError, isFinal: boolean): void {
+    if (this.#isLostTold && !isFinal) return;
+    this.#isLostTold = true;
+    this.#options.onLost(error, isFinal);
+  }
+
+  #tellFound(): void {
+    if (this.#isLostTold) this.#options.onFound();
+    this.#isLostTold = false;
+  }
 }
+
+const parked = (): PondError =>
+  new PondError('OWNER_LOST', 'the owner in this process has left, and the index is not watched', {
+    hint: 'it is watched again when this handle has found the next owner: any call looks for it',
+  });

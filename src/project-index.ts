@@ -60,6 +60,7 @@ export interface IndexEvents {
   /**
    * The owner has changed, and the next one could not watch. It is asked again from time to time, unless the error is
    * one that would come again (NOT_FOUND, INVALID, READ_ONLY, …): then the watch is over, and may be asked for anew.
+   * OWNER_LOST: this process's own owner was asked to leave; the next one is asked once any call has found it.
    */
   'watch-lost': [error: PondError];
   /** The index is watched again. */

@@ -174,14 +174,19 @@ const UpdateParams = v.strictObject({
 });
 export type UpdateParams = v.InferOutput<typeof UpdateParams>;
 
+/** Characters of one query, one glob, one list of languages, and how many of the latter a search takes. */
+const [MAX_QUERY, MAX_GLOB, MAX_LANGUAGES, MAX_FILTERS] = [65_536, 4096, 1024, 1000];
+const listOf = (characters: number) =>
+  v.pipe(v.array(v.pipe(text, v.maxLength(characters))), v.maxLength(MAX_FILTERS));
+
 const SearchParams = v.strictObject({
-  query: text,
+  query: v.pipe(text, v.maxLength(MAX_QUERY)),
   /** Hits at most; 10 unless told. */
   limit: maybe(v.pipe(positive, v.maxValue(1000))),
   /** Globs over the path relative to root; a hit matches one of them. */
-  path: maybe(v.array(text)),
+  path: maybe(listOf(MAX_GLOB)),
   /** Language names as in `lang` of a hit. */
-  lang: maybe(v.array(text)),
+  lang: maybe(listOf(MAX_LANGUAGES)),
   /** `ranked` unless told; `literal` and `regex` below are another way to say it, and must not contradict. */
   mode: maybe(v.picklist(SEARCH_MODES)),
   /** The query is one exact string, case and all. */

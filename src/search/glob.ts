@@ -25,6 +25,7 @@ export function escapeGlob(text: string): string {
 const OTHER_DIALECTS: readonly { readonly match: RegExp; readonly hint: string }[] = [
   { match: /[!@?*+]?\([^()]*\|[^()]*\)/, hint: 'choose with braces: {a,b}' },
   { match: /\{[^{},]*\.\.[^{},]*\}/, hint: 'name each in the braces, or use a class: [1-3]' },
+  { match: /[{,]\.\//, hint: 'begin the whole glob with ./, not a choice in braces' },
   { match: /\[[!^]?\[:/, hint: 'write the characters out: [a-z0-9]' },
   {
     match: /\\[\p{L}\p{N}_]/u,

@@ -14,6 +14,9 @@ export function needsRoot(globs: readonly string[]): boolean {
   return globs.some((glob) => ABSOLUTE.test(glob.replace(/^!/, '')));
 }
 
+/** Of all globs of one search, in characters: they are read on the thread that answers everybody. */
+const MAX_TOGETHER = 65_536;
+
 const ABSOLUTE = /^(?:\/|[A-Za-z]:[\\/])/;
 
 /**
@@ -22,6 +25,10 @@ const ABSOLUTE = /^(?:\/|[A-Za-z]:[\\/])/;
  * @throws PondError INVALID for what is no glob, and for one that lies outside the root
  */
 export function pathFilterOf(globs: readonly string[], root: string | null): PathFilter {
+  if (globs.join('').length > MAX_TOGETHER)
+    throw new PondError('INVALID', `the globs have more than ${MAX_TOGETHER} characters together`, {
+      hint: 'name folders instead of files',
+    });
   const include: string[] = [];
   const exclude: string[] = [];
   for (const glob of globs) {
@@ -35,14 +42,13 @@ export function pathFilterOf(globs: readonly string[], root: string | null): Pat
 /** The same glob relative to the root, without `.` and `..`; one that is tied to the root begins with a slash. */
 function belowRoot(glob: string, whole: string, root: string | null): string {
   if (glob.trim() === '') throw invalid(whole, 'it is empty');
+  if (/^\/+$/.test(glob)) throw invalid(whole, 'it names nothing');
   if (glob.startsWith('!'))
     throw invalid(whole, 'it begins with more than one !', 'a name that begins with ! is \\!name');
   const inside = ABSOLUTE.test(glob) && root !== null ? fromAbsolute(glob, root) : glob;
   const clean = withoutDots(inside);
   if (/(?:^|[/{,])\.\.(?:[/},]|$)/.test(clean)) throw outside(whole, root);
-  if (clean !== '/') return clean;
-  if (/^\/+$/.test(glob)) throw invalid(whole, 'it names nothing');
-  return '/**';
+  return clean === '/' ? '/**' : clean;
 }
 
 /**
@@ -70,16 +76,20 @@ function fromAbsolute(glob: string, root: string): string {
 
 /** As a path is normalized; `name/..` cancels where the name is plain. What had a slash stays tied to the root. */
 function withoutDots(glob: string): string {
-  const tied = /\/[^/]/.test(glob) || glob === '.' || glob === './';
-  let clean = `${tied ? '/' : ''}${glob}`.replace(/\/{2,}/g, '/');
-  for (let before = ''; before !== clean; ) {
-    before = clean;
-    clean = clean
-      .replace(/(^|\/)\.(?:\/|$)/, '$1')
-      .replace(/(^|\/)(?!\.\.(?:\/|$))[^/*?[\]{}\\,]+\/\.\.(?:\/|$)/, '$1');
+  const names: string[] = [];
+  const given = glob.split('/');
+  for (const name of given) {
+    if (name === '' || name === '.') continue;
+    if (name === '..' && isPlain(names.at(-1))) names.pop();
+    else names.push(name);
   }
-  return clean;
+  const isTied = /\/[^/]/.test(glob) || glob === '.' || glob === './';
+  const isFolder = names.length > 0 && ['', '.', '..'].includes(given.at(-1) ?? '');
+  return `${isTied ? '/' : ''}${names.join('/')}${isFolder ? '/' : ''}`;
 }
+
+const isPlain = (name: string | undefined): boolean =>
+  name !== undefined && name !== '..' && !/[*?[\]{}\\,]/.test(name);
 
 const outside = (glob: string, root: string | null): PondError =>
   new PondError('INVALID', `the glob '${glob}' lies outside ${root ?? 'the root'}`, {

@@ -78,6 +78,7 @@ async function foundIn(connection: Connection, params: SearchParams, filter: Fil
     return await pageOf(connection, params, filter);
   } catch (error) {
     if ((await readMeta(connection)) === null) return { meta: null, chunks: [] };
+    if (isBadPattern(error)) throw badGlobs(error);
     if (!isMissingTable(error)) throw error;
     // The first update has made them in between.
     return pageOf(connection, params, filter);
@@ -99,6 +100,16 @@ async function pageOf(connection: Connection, params: SearchParams, filter: Filt
     meta: await readMeta(connection),
   }));
 }
+
+/** A query that is a pattern is {@link scanChunks}'s affair: what RE2 complains of here are the globs. */
+const isBadPattern = (error: unknown): error is PondError =>
+  error instanceof PondError && error.code === 'SQL' && error.data?.kind === 'Invalid Input';
+
+const badGlobs = (error: PondError): PondError =>
+  new PondError('INVALID', `the globs are too many or too long together: ${error.message}`, {
+    hint: 'name folders instead of files',
+    cause: error,
+  });
 
 const noIndex = (): PondError =>
   new PondError('NOT_FOUND', 'this database holds no index', { hint: 'run onepond index' });

@@ -32,6 +32,18 @@ export function describeWire(name: string, connect: Connect): void {
       await expect(client.rows('SELECT 1 AS a')).resolves.toEqual([{ a: 1 }]);
     });
 
+    it.each(
+      Object.entries({
+        'a query': { query: 'a '.repeat(40_000) },
+        'a glob': { query: 'a', path: ['a'.repeat(5000)] },
+        'a list of globs': { query: 'a', path: Array.from({ length: 1001 }, () => 'a') },
+        'a language': { query: 'a', lang: ['a'.repeat(2000)] },
+      }),
+    )('%s without end is INVALID', async (_what, params) => {
+      const { client } = await contract.open();
+      await expect(client.call('index/search', params)).rejects.toMatchObject({ code: 'INVALID' });
+    });
+
     it.each(['nothing', 'constructor', '__proto__', 'toString', ''])(
       'the method %j is unknown',
       async (method) => {

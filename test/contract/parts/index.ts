@@ -98,11 +98,11 @@ export function indexContract(contract: Contract): void {
     expect(await paths({ lang: ['!ts'] })).toEqual(['README.md']);
     for (const wrong of [
       ...[{ path: [''] }, { path: ['!'] }, { path: ['../x'] }, { path: ['/etc/**'] }, { path: ['src\\a'] }],
+      ...[{ path: Array.from({ length: 1000 }, () => 'a'.repeat(100)) }],
       ...[{ lang: [''] }, { lang: ['klingon'] }, { lang: ['pyhton'] }],
     ])
       await expect(client.call('index/search', { query: 'walrus', ...wrong })).rejects.toMatchObject({
         code: 'INVALID',
-        hint: expect.anything(),
       });
   });
 

@@ -85,6 +85,10 @@ describe('a watch that is kept', () => {
     (await request(3)).refuse(refusal('DISK_FULL'));
     (await request(4)).grant();
     expect(await toldOf(2)).toEqual(['lost TIMEOUT', 'found']);
+    lose();
+    (await request(5)).refuse(refusal('TIMEOUT'));
+    (await request(6)).grant();
+    expect(await toldOf(4)).toEqual(['lost TIMEOUT', 'found', 'lost TIMEOUT', 'found']);
   });
 
   it('is asked again where the owner went while it granted, the first time too', async () => {
@@ -114,13 +118,13 @@ describe('a watch that is kept', () => {
   });
 
   it('does not call back an owner of its own process that was asked to leave, until there is one again', async () => {
-    const { lose, find, request, asked } = await standing('owner');
+    const { lose, find, request, asked, told, toldOf } = await standing('owner');
     lose();
     await settled();
-    expect(asked).toHaveLength(1);
+    expect([asked.length, told]).toEqual([1, ['lost OWNER_LOST']]);
     find('reader');
     (await request(2)).grant();
-    await settled();
+    expect(await toldOf(2)).toEqual(['lost OWNER_LOST', 'found']);
     lose();
     await request(3);
   });

@@ -74,13 +74,24 @@ describe('a search limited to paths', () => {
       'C:/src',
     ],
     ...['[a', '{a', 'a}', '[]', '[!]', '[z-a]', '[a/b]', '[[:alpha:]]', 'x\\'],
-    ...['src\\lib\\b.cpp', '{1..3}.ts', '@(a|b).ts', '!(a|b)'],
+    ...['src\\lib\\b.cpp', '{1..3}.ts', '{./src,docs}', '@(a|b).ts', '!(a|b)'],
   ])('the glob "%s" can match nothing, and is INVALID with what it says', async (glob) => {
     const { index } = await indexed();
     await expect(index.search({ query: 'heron', path: ['src', glob] })).rejects.toMatchObject({
       code: 'INVALID',
       message: expect.stringContaining(glob.replace(/^!(?=[^!])/, '').trim()),
     });
+  });
+
+  test('globs that are too many or too long are INVALID, and none of them holds the thread up', async () => {
+    const { index } = await indexed();
+    for (const path of [
+      Array.from({ length: 1000 }, (_, i) => `${i}${'x'.repeat(4000)}`),
+      ['{'.repeat(2000) + '}'.repeat(1999)],
+      [`${'x/'.repeat(1000)}${'../'.repeat(1001)}`],
+    ])
+      await expect(index.search({ query: 'heron', path })).rejects.toMatchObject({ code: 'INVALID' });
+    expect((await index.search({ query: 'heron', path: [`${'./'.repeat(2000)}docs`] })).hits).toHaveLength(1);
   });
 
   test('a glob of any path matches that path, and no other', () => {
