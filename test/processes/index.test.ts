@@ -240,9 +240,8 @@ describe('an index that several processes have open', () => {
   it('is not taken for watched where a `watch` has failed', async () => {
     const world = new World();
     const [peer] = (await readers(world, tree(world, 5), 1)) as [Peer];
-    await peer.ask('abortAll');
     for (const _time of ['first', 'second'])
-      expect(await peer.refusal('watchAborting')).toMatchObject({ code: 'ABORTED' });
+      expect(await peer.refusal('watchAborted')).toMatchObject({ code: 'ABORTED' });
     await peer.ask('watch');
     expect(await isFound(peer, 'common')).toBe(true);
   });
