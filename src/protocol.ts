@@ -286,6 +286,8 @@ export interface Notices {
   '$/successor': { readonly pid: number | null; readonly socket: string | null; readonly you: boolean };
   /** Before the hello is answered: an election is under way; `heldBy` is a foreign process that has the file. */
   '$/electing': { readonly pid: number; readonly heldBy: number | null };
+  /** The owner has left in peace. It did not die under the calls that it has not answered. */
+  '$/left': Record<string, never>;
 }
 export type NoticeName = keyof Notices;
 

@@ -130,6 +130,7 @@ export class Session {
   }
 
   end(): void {
+    if (this.hello) void this.#notify('$/left', {});
     this.#accepted.end();
   }
 

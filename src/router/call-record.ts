@@ -6,6 +6,11 @@ import type { Link } from './link.ts';
 /** How a call is sent to the next owner: see `sent` in the table of methods. */
 export type Again = 'before' | 'in-transaction';
 
+/** A statement that so many owners have died under is not sent to another. */
+const MOST_DEATHS = 2;
+/** Characters of its text that its error shows. */
+const SHOWN = 80;
+
 /** What is known of one call under way: what its error reports of its effect follows from it (src/outcome.ts). */
 export class CallRecord {
   readonly method: MethodName;
@@ -23,6 +28,8 @@ export class CallRecord {
   again: Again | undefined;
   /** A stream whose statement has run: the owner has answered `stream/open`. */
   isOpen = false;
+  /** Owners that died after they had run it for a while. */
+  #deaths = 0;
   /** The owner that had it last. */
   #link: Link | undefined;
 
@@ -43,9 +50,10 @@ export class CallRecord {
   /**
    * The owner went before it answered. Notes how the call may be sent again.
    * @param others other calls of the handle are under way, which may have ended its transaction
+   * @param hasLasted the owner had the call for long enough to have died of it
    * @throws PondError OWNER_LOST where it may not
    */
-  lostOn(link: Link, others: boolean): void {
+  lostOn(link: Link, others: boolean, hasLasted: boolean): void {
     // The connection had gone before it could take the call.
     if (this.#link !== link) return;
     const { replay } = METHODS[this.method];
@@ -58,8 +66,22 @@ export class CallRecord {
       text: this.text,
     });
     if (verdict !== 'before' && verdict !== 'in-transaction') throw ownerLost(link, this.method, verdict);
+    if (hasLasted && !link.hasLeft && ++this.#deaths >= MOST_DEATHS) throw this.#deadly(link);
     // Sent to two owners that went: what the first of them held open is gone, whatever the second knew.
     if (this.again !== 'in-transaction') this.again = verdict;
+  }
+
+  /** It may be the reason of their death, as a result that no heap holds: the next owner is not to die of it. */
+  #deadly({ hello: { pid } }: Link): PondError {
+    const text = this.text.trim().replace(/\s+/g, ' ').slice(0, SHOWN);
+    return new PondError(
+      'OWNER_LOST',
+      `${MOST_DEATHS} owners died while they ran this ${this.method}: ${text}`,
+      {
+        data: { outcome: unanswered(true), pid },
+        hint: 'look into the log of the owners for the reason before running it again',
+      },
+    );
   }
 
   /** Its caller gave up, and its owner has answered all the same. */

@@ -27,6 +27,8 @@ export class Link {
   readonly #waiting = new Set<Waiting>();
   /** Calls that were sent and that somebody still waits for; true once the owner has announced one. */
   readonly #begun = new Map<number, boolean>();
+  /** True once the owner has reported that it leaves in peace. */
+  hasLeft = false;
   #successor: SuccessorNotice | null = null;
   #onSuccessor: (notice: SuccessorNotice) => void = () => undefined;
   #heard = 0;
@@ -43,6 +45,9 @@ export class Link {
       const isWaitedFor = this.#begun.has(call);
       if (isWaitedFor) this.#begun.set(call, true);
       peer.confirm(call, isWaitedFor);
+    });
+    peer.onNotice('$/left', () => {
+      this.hasLeft = true;
     });
     void peer.closed.then(() => clearInterval(this.#timer));
   }

@@ -166,8 +166,9 @@ export class Router {
           if (!(error instanceof ConnectionLost)) throw error;
           // Before anything is waited for: the others that lost this owner are to find it there.
           this.#enter(record);
-          if (performance.now() - began > LASTING_MS) budget.renew();
-          this.#lostUnder(record, link);
+          const hasLasted = performance.now() - began > LASTING_MS;
+          if (hasLasted) budget.renew();
+          this.#lostUnder(record, link, hasLasted);
         }
       }
     } catch (error) {
@@ -275,11 +276,11 @@ export class Router {
   }
 
   /** The owner went before it answered. @throws PondError OWNER_LOST where the call may not be sent again */
-  #lostUnder(record: CallRecord, link: Link): void {
+  #lostUnder(record: CallRecord, link: Link, hasLasted: boolean): void {
     const isInside = record.isInSession && link.inTransaction;
     if (isInside) this.#transaction.lose();
     try {
-      record.lostOn(link, this.#unsettled.size > 1);
+      record.lostOn(link, this.#unsettled.size > 1, hasLasted);
     } catch (error) {
       if (isInside) this.#transaction.tell();
       throw error;

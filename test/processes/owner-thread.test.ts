@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Peer, World } from '../support/world.ts';
+import { type Peer, until, World } from '../support/world.ts';
 
 const TERMINATED = new URL('../fixtures/processes/terminated.mjs', import.meta.url).pathname;
 
@@ -43,5 +43,41 @@ describe('a thread that owns the file and is terminated while its process lives'
     const { checks } = JSON.parse(doctor.stdout) as { checks: { name: string; ok: boolean }[] };
     // The path of the dead socket is what every killed owner leaves behind.
     expect(checks.filter(({ name, ok }) => !ok && name !== 'socket')).toEqual([]);
+  });
+});
+
+describe('a statement that two owners die under', () => {
+  it('is not sent to a third, and its error names it', async () => {
+    const world = new World();
+    const file = world.path('app.duckdb');
+    const owners = await world.peers(3, file);
+    const [caller] = (await Promise.all([world.peer()])) as [Peer];
+    await caller.ask('open', file, { candidate: 'never' });
+    const sql = 'SELECT sum(a.range * b.range % 7) FROM range(10000000) a, range(10000000) b';
+    const answer = caller.refusal('query', sql);
+    const dead: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      let since: number | undefined;
+      // It has had the call for longer than a call takes that only met a kill.
+      await until(async () => {
+        const living = owners.find(({ pid }) => !dead.includes(pid)) as Peer;
+        const { owner, clients } = await living.ask('status');
+        const isRunning = clients.some(
+          (c: { pid: number; in_flight: number }) => c.pid === caller.pid && c.in_flight > 0,
+        );
+        since = isRunning && !dead.includes(owner.pid) ? (since ?? performance.now()) : undefined;
+        if (since === undefined || performance.now() - since < 400) return false;
+        dead.push(owner.pid);
+        return true;
+      });
+      await owners.find(({ pid }) => pid === dead[i])?.kill();
+    }
+    expect(await answer).toMatchObject({
+      code: 'OWNER_LOST',
+      message: expect.stringContaining('SELECT sum(a.range * b.range'),
+      data: { outcome: 'unknown' },
+    });
+    const third = owners.find(({ pid }) => !dead.includes(pid)) as Peer;
+    expect(await third.ask('query', 'SELECT 7 AS n')).toEqual([{ n: 7 }]);
   });
 });

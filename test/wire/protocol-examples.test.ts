@@ -21,10 +21,13 @@ const exampleOf = (kind: Example['kind'], name: string) =>
   EXAMPLES.find((one) => one.kind === kind && one.name === name)?.body;
 
 /** A compile error where a notice is added and not named here. */
-const NOTICES = { '$/began': 1, '$/progress': 1, '$/successor': 1, '$/electing': 1 } satisfies Record<
-  NoticeName,
-  1
->;
+const NOTICES = {
+  '$/began': 1,
+  '$/progress': 1,
+  '$/successor': 1,
+  '$/electing': 1,
+  '$/left': 1,
+} satisfies Record<NoticeName, 1>;
 
 describe('specs/protocol.md', () => {
   it('shows every method and every notice', () => {
