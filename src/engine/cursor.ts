@@ -41,13 +41,8 @@ export class Cursor {
     const { sql, params, around, signal, readOnly } = options;
     try {
       if (readOnly) await begin(connection);
-      const inTransaction: Around<DuckDBResult> = async (info, run) => {
-        // A text that has begun one itself has it already.
-        if (info.isLast && info.kind === 'read' && !readOnly) await begin(connection).catch(() => undefined);
-        return around(info, run);
-      };
       const run = (): Promise<DuckDBResult> =>
-        runText(connection, sql, { params, streaming: true, around: inTransaction });
+        runText(connection, sql, { params, streaming: true, isForeign: true, around });
       return new Cursor(connection, await interruptible(connection, signal, run), options);
     } catch (error) {
       connection.closeSync();
@@ -131,8 +126,10 @@ export class Cursor {
     await runStatements(connection, 'ROLLBACK').catch(() => undefined);
     if ((await connection.extractStatements(sql)).count !== 1) return;
     const around: Around<DuckDBResult> = (_, run) => run();
-    const again = (): Promise<DuckDBResult> =>
-      runText(connection, `EXPLAIN ANALYZE ${sql}`, { params, around });
+    const again = async (): Promise<DuckDBResult> => {
+      await begin(connection);
+      return runText(connection, `EXPLAIN ANALYZE ${sql}`, { params, around });
+    };
     await interruptible(connection, signal, again);
   }
 
@@ -146,6 +143,5 @@ export class Cursor {
   }
 }
 
-/** Every stream of rows reads in a transaction: it tells an error from an end. */
 const begin = (connection: DuckDBConnection): Promise<unknown> =>
   runStatements(connection, 'BEGIN TRANSACTION READ ONLY');

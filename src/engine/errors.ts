@@ -65,8 +65,22 @@ export function heldBy(error: unknown): number | null {
   return Number(/\(PID (\d+)\)/.exec(message)?.[1] ?? 0);
 }
 
-/** Any error of the driver as a PondError. `sql` gives the position its meaning. */
-export function fromDuckDB(error: unknown, sql = ''): PondError {
+/** True where DuckDB says of a statement that it would write, in a transaction that may not. */
+export function isRefusedWrite(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('transaction is launched in read-only mode');
+}
+
+/** True where preparing a statement has called a sequence: see engine/statements.ts. */
+export function writesInBinding(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('is read-only but has made changes');
+}
+
+/**
+ * Any error of the driver as a PondError.
+ * @param sql the statement's text, which gives the position its meaning
+ * @param start where it stands in the caller's text
+ */
+export function fromDuckDB(error: unknown, sql = '', start = 0): PondError {
   if (error instanceof PondError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const system = errnoOf(error) === undefined ? error : fromSystem(error, 'DuckDB');
@@ -77,7 +91,7 @@ export function fromDuckDB(error: unknown, sql = ''): PondError {
     ? undefined
     : MEANINGS.find(({ match, not }) => kind !== not && match.test(text));
   const details: ErrorDetails = {
-    data: { kind, ...(position === undefined ? {} : { position }) },
+    data: { kind, ...(position === undefined ? {} : { position: start + position }) },
     cause: error,
     ...hintOf(text, meaning?.hint),
   };

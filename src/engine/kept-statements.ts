@@ -1,32 +1,22 @@
-import { type DuckDBConnection, type DuckDBPreparedStatement, StatementType } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBPreparedStatement, StatementType } from '@duckdb/node-api';
+import type { Classified } from './classify.ts';
+import { currentMeaning, meaningOn } from './meaning.ts';
 
 /** Statements kept for each connection. Preparing is half of a short query. */
 const KEPT = 32;
 /** Longer texts are made by programs and seldom come twice. */
 const LONGEST = 4096;
 
-/** What leaves every text meaning what it meant. All else may change a setting, a path or a catalog. */
-const CHANGES_NO_MEANING: ReadonlySet<StatementType> = new Set([
-  StatementType.SELECT,
-  StatementType.INSERT,
-  StatementType.UPDATE,
-  StatementType.DELETE,
-  StatementType.EXPLAIN,
-  StatementType.TRANSACTION,
-]);
-
-/** Grows when a text may have come to mean something else, whichever session did it: `SET GLOBAL` is everyone's. */
-let meaning = 0;
-
-/** To be called when a statement of this type has run, well or not. */
-export function noteRun(type: StatementType): void {
-  if (!CHANGES_NO_MEANING.has(type)) meaning++;
-}
-
-/** A statement and what texts meant when its preparing began. */
+/** A statement, and what texts meant when its preparing began. */
 export interface Prepared {
-  readonly statement: DuckDBPreparedStatement;
+  /** Null for one that can be prepared in a transaction alone. */
+  readonly statement: DuckDBPreparedStatement | null;
+  readonly type: StatementType;
   readonly meaning: number;
+  /** What it does; learned once. */
+  classified?: Classified;
+  /** It has been seen not to write, whatever it calls. */
+  isSureToRead?: boolean;
 }
 
 /** The prepared statements of one connection that may run again; the longest unused goes first. */
@@ -38,21 +28,21 @@ class KeptStatements {
     const prepared = this.#byText.get(sql);
     if (!prepared) return undefined;
     this.#byText.delete(sql);
-    if (prepared.meaning === meaning) return prepared;
-    prepared.statement.destroySync();
+    if (prepared.meaning === currentMeaning()) return prepared;
+    prepared.statement?.destroySync();
     return undefined;
   }
 
   put(sql: string, prepared: Prepared): void {
     if (!mayKeep(sql, prepared)) {
-      prepared.statement.destroySync();
+      prepared.statement?.destroySync();
       return;
     }
     this.#byText.set(sql, prepared);
     const [oldest] = this.#byText;
     if (this.#byText.size <= KEPT || !oldest) return;
     this.#byText.delete(oldest[0]);
-    oldest[1].statement.destroySync();
+    oldest[1].statement?.destroySync();
   }
 }
 
@@ -67,9 +57,13 @@ export function keptBy(connection: DuckDBConnection): KeptStatements {
 }
 
 /** Prepares a text; `prepare` is the driver's step for it. */
-export async function prepared(prepare: () => Promise<DuckDBPreparedStatement>): Promise<Prepared> {
-  const before = meaning;
-  return { statement: await prepare(), meaning: before };
+export async function prepared(
+  connection: DuckDBConnection,
+  prepare: () => Promise<DuckDBPreparedStatement>,
+): Promise<Prepared> {
+  const meaning = meaningOn(connection);
+  const statement = await prepare();
+  return { statement, type: statement.statementType, meaning };
 }
 
 /**
@@ -78,7 +72,7 @@ export async function prepared(prepare: () => Promise<DuckDBPreparedStatement>):
  * each time it runs, though not parsed anew; and a number selected, as by a health check, or a BEGIN cannot go
  * stale.
  */
-function mayKeep(sql: string, { statement, meaning: then }: Prepared): boolean {
-  if (then !== meaning || sql.length > LONGEST) return false;
+function mayKeep(sql: string, { statement, meaning }: Prepared): boolean {
+  if (!statement || meaning !== currentMeaning() || sql.length > LONGEST) return false;
   return statement.parameterCount > 0 || /^\s*(?:select\s+\d+|begin|commit|rollback)\s*;?\s*$/i.test(sql);
 }

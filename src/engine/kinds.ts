@@ -32,22 +32,16 @@ const KINDS: Readonly<Partial<Record<StatementType, Kind>>> = {
   [StatementType.TRANSACTION]: 'transaction',
 };
 
-/** Where the type alone does not tell, and the text does: a SELECT writes through nextval alone, and so on. */
-const UNLESS: readonly { readonly type: StatementType; readonly match: RegExp; readonly kind: Kind }[] = [
-  { type: StatementType.SELECT, match: /\bnextval\b/i, kind: 'write' },
-  { type: StatementType.EXPLAIN, match: /\banalyze\b/i, kind: 'write' },
-  // COPY … FROM changes a table; COPY … TO a file.
-  {
-    type: StatementType.COPY,
-    match: /^\s*copy\s+(?:"[^"]+"|[\w.])+\s*(?:\([^)]*\)\s*)?from\b/i,
-    kind: 'write',
-  },
-];
+/** COPY … FROM changes a table; COPY … TO a file. */
+const COPY_FROM = /^\s*copy\s+(?:"[^"]+"|[\w.])+\s*(?:\([^)]*\)\s*)?from\b/i;
 
-/** @param text the text that the statement stands in, alone or with others */
+/**
+ * What a statement's type says of it. What EXPLAIN ANALYZE, EXECUTE and functions do: engine/classify.ts.
+ * @param text the statement alone, without comments, or the text that it stands in
+ */
 export function kindOf(type: StatementType, text: string): Kind {
-  const exception = UNLESS.find((row) => row.type === type && row.match.test(text));
-  return exception?.kind ?? KINDS[type] ?? 'outside';
+  if (type === StatementType.COPY && COPY_FROM.test(text)) return 'write';
+  return KINDS[type] ?? 'outside';
 }
 
 /** One statement that changes rows, as its text alone shows: it may share a transaction with other sessions' own. */

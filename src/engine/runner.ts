@@ -104,7 +104,12 @@ export class Runner {
       return outcome;
     };
     try {
-      const outcome = await runText(this.#connection, sql, { params, around, done: done?.part });
+      const outcome = await runText(this.#connection, sql, {
+        params,
+        around,
+        done: done?.part,
+        isForeign: true,
+      });
       return { outcome, replayed: false };
     } catch (error) {
       throw progress.judge(error);

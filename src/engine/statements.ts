@@ -1,16 +1,20 @@
 import {
   type DuckDBConnection,
+  type DuckDBPendingResult,
   type DuckDBPreparedStatement,
   type DuckDBResult,
   StatementType,
 } from '@duckdb/node-api';
 import { type BindParams, bindParams } from './bind.ts';
-import { fromDuckDB } from './errors.ts';
+import { type Classified, classify, mayCallSequence } from './classify.ts';
+import { fromDuckDB, isRefusedWrite, writesInBinding } from './errors.ts';
 import { execute } from './execute.ts';
 import { guardOf } from './guards.ts';
 import { uninterrupted } from './interrupt.ts';
-import { keptBy, noteRun, type Prepared, prepared } from './kept-statements.ts';
+import { keptBy, type Prepared, prepared } from './kept-statements.ts';
 import { type Kind, kindOf } from './kinds.ts';
+import { aboutToRun, isInTransaction } from './meaning.ts';
+import { type Statement, statementsOf } from './sql-text.ts';
 
 /** One long task, which would stop the loop and cannot be interrupted: run by the driver on a thread of its own. */
 const WHOLE = /^\s*(?:vacuum|analyze|(?:force\s+)?checkpoint)\b/i;
@@ -21,8 +25,12 @@ const BEGIN = /^\s*begin[\s\w]*$/i;
 /** What changes which files are open. */
 const ATTACHES: ReadonlySet<StatementType> = new Set([StatementType.ATTACH, StatementType.DETACH]);
 
+/** A parameter may be a statement's text to these: they read one time, and write another. */
+const TAKES_TEXT = /\bquery(?:_table)?\b/i;
+
 /** What one statement of a text is, told before it runs. */
 export interface StatementInfo {
+  /** For EXPLAIN ANALYZE and EXECUTE the type of what they run, where that is known. */
   readonly type: StatementType;
   readonly kind: Kind;
   /** The whole text that it stands in. */
@@ -46,6 +54,8 @@ interface TextOptions<T> {
   readonly params?: BindParams | undefined;
   /** The rows of a last statement that reads are computed as they are fetched. */
   readonly streaming?: boolean;
+  /** It is a client's: what it does is asked of DuckDB. What our own do is known. */
+  readonly isForeign?: boolean;
   /** Its tasks are short, as of a statement of our own: this thread may run them. */
   readonly light?: boolean;
   readonly around: Around<T>;
@@ -71,44 +81,76 @@ export async function runText<T>(
   sql: string,
   options: TextOptions<T>,
 ): Promise<T> {
+  const whole: Statement = { text: sql, start: 0 };
+  let current = whole;
   try {
     const kept = keptBy(connection);
-    const only = kept.take(sql) ?? (await prepareOnly(connection, sql));
+    const only = kept.take(sql) ?? (await prepareOnly(connection, sql, options.isForeign === true));
     if (only) {
-      const part = new Part(connection, only.statement, () => connection.prepare(sql), {
-        text: sql,
-        part: 0,
-        isLast: true,
-        count: 1,
-      });
+      const place = { text: sql, part: 0, isLast: true, count: 1 };
+      const part = new Part(connection, only, () => connection.prepare(sql), place, sql);
       // A streaming result still reads from its statement; that one goes with its connection.
       const keep = options.streaming ? undefined : () => kept.put(sql, only);
       return await part.run(options, keep);
     }
     const extracted = await connection.extractStatements(sql);
     const last = extracted.count - 1;
+    // DuckDB makes several statements of a PIVOT, and of COPY FROM DATABASE.
+    const apart = statementsOf(sql);
+    const isKnown = apart.length === extracted.count;
     for (let at = 0; ; at++) {
-      // An extracted statement can be prepared once.
+      current = (isKnown && apart[at]) || whole;
+      const { text } = current;
+      // An extracted statement can be prepared once; prepared by its own text, its errors have a place in that.
       const prepare = async (): Promise<DuckDBPreparedStatement> =>
-        (await connection.extractStatements(sql)).prepare(at);
-      if (at <= (options.done ?? -1) && !(await isForSession(prepare, sql))) continue;
+        isKnown ? connection.prepare(text) : (await connection.extractStatements(sql)).prepare(at);
+      if (at <= (options.done ?? -1) && !(await isForSession(prepare, text))) continue;
+      const first = await prepareFirst(connection, prepare, options.isForeign === true);
       const place = { text: sql, part: at, isLast: at === last, count: extracted.count };
-      const part = new Part(connection, await extracted.prepare(at), prepare, place);
-      const value = await part.run(options);
+      const value = await new Part(connection, first, prepare, place, isKnown ? text : '').run(options);
       if (at === last) return value;
     }
   } catch (error) {
-    throw fromDuckDB(error, sql);
+    throw fromDuckDB(error, current.text, current.start);
   }
 }
 
 /** The text as one statement; null where it holds several. One step less than extracting, for nearly every call. */
-async function prepareOnly(connection: DuckDBConnection, sql: string): Promise<Prepared | null> {
+async function prepareOnly(
+  connection: DuckDBConnection,
+  sql: string,
+  isForeign: boolean,
+): Promise<Prepared | null> {
   try {
-    return await prepared(() => connection.prepare(sql));
+    return await prepareFirst(connection, () => connection.prepare(sql), isForeign);
   } catch (error) {
     if (error instanceof Error && error.message.includes('Cannot prepare multiple statements')) return null;
     throw error;
+  }
+}
+
+/**
+ * DuckDB calls a sequence in preparing a statement such as `FROM range(nextval('s'))`, and then refuses it with an
+ * internal error (1.5.6). In a transaction that is rolled back it tells the type.
+ */
+async function prepareFirst(
+  connection: DuckDBConnection,
+  prepare: () => Promise<DuckDBPreparedStatement>,
+  isForeign: boolean,
+): Promise<Prepared> {
+  try {
+    return await prepared(connection, prepare);
+  } catch (error) {
+    if (!isForeign || isInTransaction(connection) || !writesInBinding(error)) throw error;
+    await runStatements(connection, 'BEGIN TRANSACTION READ ONLY');
+    try {
+      const statement = await prepare();
+      const { statementType: type } = statement;
+      statement.destroySync();
+      return { statement: null, type, meaning: Number.NaN };
+    } finally {
+      await runStatements(connection, 'ROLLBACK');
+    }
   }
 }
 
@@ -125,60 +167,147 @@ type Place = Pick<StatementInfo, 'text' | 'part' | 'isLast' | 'count'>;
 /** One prepared statement of a text. */
 class Part {
   readonly #connection: DuckDBConnection;
-  #statement: DuckDBPreparedStatement;
+  readonly #prepared: Prepared;
+  #statement: DuckDBPreparedStatement | null;
   readonly #prepare: () => Promise<DuckDBPreparedStatement>;
   readonly #place: Place;
+  /** The statement alone; empty where that is not known. */
+  readonly #text: string;
   #runs = 0;
 
   constructor(
     connection: DuckDBConnection,
-    statement: DuckDBPreparedStatement,
+    prepared: Prepared,
     prepare: () => Promise<DuckDBPreparedStatement>,
     place: Place,
+    text: string,
   ) {
     this.#connection = connection;
-    this.#statement = statement;
+    this.#prepared = prepared;
+    this.#statement = prepared.statement;
     this.#prepare = prepare;
     this.#place = place;
+    this.#text = text;
   }
 
   /** @param keep called with a statement that ran once and well; any other is destroyed */
   async run<T>(options: TextOptions<T>, keep?: () => void): Promise<T> {
-    const { statementType: type } = this.#statement;
-    const info = { ...this.#place, type, kind: kindOf(type, this.#place.text) };
-    const streaming = options.streaming === true && info.isLast && info.kind === 'read';
     let isWell = false;
+    let isStream = false;
     try {
-      const execute = (): Promise<DuckDBResult> => this.#execute(type, options, streaming);
-      const guard = ATTACHES.has(type) ? guardOf(this.#connection) : undefined;
-      const value = await options.around(info, guard ? () => guard.attach(info, execute) : execute);
+      const classified = await this.#classify(options);
+      const info = { ...this.#place, ...classified };
+      isStream = options.streaming === true && info.isLast && info.kind === 'read';
+      const read = await this.#read(info, options, isStream);
+      if (!read) isStream = false;
+      const value = read ? read.value : await this.#around({ ...info, kind: asWrite(info.kind) }, options);
       isWell = true;
       return value;
     } finally {
-      noteRun(type);
-      if (isWell && keep && this.#runs <= 1) keep();
-      else if (!streaming) this.#statement.destroySync();
+      if (isWell && keep && this.#runs <= 1 && this.#statement) keep();
+      else if (!isStream) this.#statement?.destroySync();
     }
   }
 
-  async #execute<T>(
-    type: StatementType,
-    { params, light }: TextOptions<T>,
-    streaming: boolean,
-  ): Promise<DuckDBResult> {
-    if (this.#runs++ > 0) await this.#prepareAgain();
-    const statement = this.#statement;
-    bindParams(statement, this.#place.isLast ? params : []);
+  async #classify(options: TextOptions<unknown>): Promise<Classified> {
+    const { type } = this.#prepared;
+    if (!options.isForeign) return { type, kind: kindOf(type, this.#place.text) };
+    this.#prepared.classified ??= await classify(this.#connection, type, this.#shown(type));
+    const { kind, type: known } = this.#prepared.classified;
+    return { kind: kind === 'read' && !this.#statement ? 'write' : kind, type: known || type };
+  }
+
+  /** A PIVOT stands for several statements, and only its SELECT may be taken for the text's own words. */
+  #shown(type: StatementType): string {
+    return this.#text === '' && type === StatementType.SELECT ? this.#place.text : this.#text;
+  }
+
+  /**
+   * Runs a statement that reads; null for one that DuckDB knows to write, whatever macro or view hides it. Only a
+   * call of a sequence can, and DuckDB refuses that in a read-only transaction before it does anything. A stream
+   * reads in one in any case: it tells an error from an end.
+   */
+  async #read<T>(
+    info: StatementInfo,
+    options: TextOptions<T>,
+    isStream: boolean,
+  ): Promise<{ value: T } | null> {
+    if (info.kind !== 'read') return null;
+    const connection = this.#connection;
+    const isSure = !options.isForeign || isInTransaction(connection) || this.#prepared.isSureToRead === true;
+    if (!isStream && (isSure || !(await mayCallSequence(connection))))
+      return { value: await this.#around(info, options) };
+    if (isInTransaction(connection)) return { value: await this.#around(info, options, isStream) };
+    await runStatements(connection, 'BEGIN TRANSACTION READ ONLY');
+    let isOpen = false;
+    let started: DuckDBPendingResult | null = null;
+    try {
+      started = this.#start(options, isStream);
+      this.#prepared.isSureToRead = !TAKES_TEXT.test(this.#text);
+      const value = await this.#around(info, options, isStream, started);
+      isOpen = isStream;
+      return { value };
+    } catch (error) {
+      if (started || !isRefusedWrite(error)) throw error;
+      return null;
+    } finally {
+      if (!isOpen) await runStatements(connection, 'ROLLBACK');
+    }
+  }
+
+  #around<T>(
+    info: StatementInfo,
+    options: TextOptions<T>,
+    isStream = false,
+    started: DuckDBPendingResult | null = null,
+  ): Promise<T> {
+    let first = started;
+    const run = async (): Promise<DuckDBResult> => {
+      const pending = first;
+      first = null;
+      if (pending) return execute(pending, options.light === true);
+      const done = aboutToRun(this.#connection, { ...info, text: this.#text });
+      let isWell = false;
+      try {
+        const result = await this.#execute(info.type, options, isStream);
+        isWell = true;
+        return result;
+      } finally {
+        done(isWell);
+      }
+    };
+    const guard = ATTACHES.has(info.type) ? guardOf(this.#connection) : undefined;
+    return options.around(info, guard ? () => guard.attach(info, run) : run);
+  }
+
+  async #execute<T>(type: StatementType, options: TextOptions<T>, isStream: boolean): Promise<DuckDBResult> {
+    if (this.#runs > 0 || !this.#statement) await this.#prepareAgain();
     const { text } = this.#place;
     if (type === StatementType.TRANSACTION && !BEGIN.test(text))
-      return uninterrupted(this.#connection, () => statement.run());
-    if (WHOLE.test(text)) return statement.run();
-    return execute(streaming ? statement.startStream() : statement.start(), light === true);
+      return uninterrupted(this.#connection, () => this.#bound(options).run());
+    if (WHOLE.test(text)) return this.#bound(options).run();
+    return execute(this.#start(options, isStream), options.light === true);
+  }
+
+  #start(options: TextOptions<unknown>, isStream: boolean): DuckDBPendingResult {
+    const statement = this.#bound(options);
+    return isStream ? statement.startStream() : statement.start();
+  }
+
+  #bound({ params }: TextOptions<unknown>): DuckDBPreparedStatement {
+    this.#runs++;
+    const statement = this.#statement;
+    if (!statement) throw new Error('the statement was not prepared');
+    bindParams(statement, this.#place.isLast ? params : []);
+    return statement;
   }
 
   /** A CREATE TABLE that is executed a second time makes a table without columns (DuckDB 1.5.6). */
   async #prepareAgain(): Promise<void> {
-    this.#statement.destroySync();
+    this.#statement?.destroySync();
+    this.#statement = null;
     this.#statement = await this.#prepare();
   }
 }
+
+const asWrite = (kind: Kind): Kind => (kind === 'read' ? 'write' : kind);

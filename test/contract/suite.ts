@@ -4,6 +4,7 @@ import { announcementContract } from './parts/announcements.ts';
 import { errorContract } from './parts/errors.ts';
 import { exactlyOnceContract } from './parts/exactly-once.ts';
 import { groupContract } from './parts/groups.ts';
+import { hiddenWriteContract } from './parts/hidden-writes.ts';
 import { indexContract } from './parts/index.ts';
 import { limitContract } from './parts/limits.ts';
 import { outcomeContract } from './parts/outcomes.ts';
@@ -24,6 +25,7 @@ export function describeOnce(name: string, connect: Connect): void {
     describe('announcements', () => announcementContract(contract));
     describe('exactly once', () => exactlyOnceContract(contract));
     describe('outcomes', () => outcomeContract(contract));
+    describe('writes that a text hides', () => hiddenWriteContract(contract));
     describe('writes that arrive together', () => groupContract(contract));
     describe('tables of our own', () => ownTablesContract(contract));
   });
