@@ -1,5 +1,6 @@
 import { type DuckDBConnection, DuckDBDataChunk, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
 import { failpoint } from '../failpoints.ts';
+import { appendRows } from './appending.ts';
 import { fromDuckDB } from './errors.ts';
 import { interrupt } from './interrupt.ts';
 import { OWN_SCHEMA, ownSchemaOf, quotedName, seclude } from './own-schema.ts';
@@ -109,15 +110,13 @@ async function append(
 ): Promise<void> {
   try {
     const appender = await duck.createAppender(table, OWN_SCHEMA, catalog);
-    try {
+    appendRows(appender, () => {
       const types = columns.map((_, i) => appender.columnType(i));
       const rows = columns[0]?.length ?? 0;
       for (let from = 0; from < rows; from += CHUNK_ROWS) {
         appender.appendDataChunk(chunkOf(columns, types, from, Math.min(from + CHUNK_ROWS, rows)));
       }
-    } finally {
-      appender.closeSync();
-    }
+    });
   } catch (error) {
     throw fromDuckDB(error);
   }

@@ -1,6 +1,7 @@
 import { type DuckDBConnection, timestampValue } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
 import { Turns } from '../turns.ts';
+import { appendRows } from './appending.ts';
 import type { Connection } from './connection.ts';
 import { fromDuckDB } from './errors.ts';
 import { OWN_SCHEMA } from './own-schema.ts';
@@ -95,7 +96,7 @@ export class Ledger {
     const now = timestampValue(BigInt(Date.now()) * 1000n);
     try {
       const appender = await connection.createAppender('ledger', OWN_SCHEMA, this.#catalog);
-      try {
+      appendRows(appender, () => {
         for (const { id, part, isLast, outcome } of entries) {
           appender.appendVarchar(id.client);
           appender.appendBigInt(BigInt(id.call));
@@ -106,9 +107,7 @@ export class Ledger {
           appender.appendTimestamp(now);
           appender.endRow();
         }
-      } finally {
-        appender.closeSync();
-      }
+      });
     } catch (error) {
       throw fromDuckDB(error);
     }
