@@ -101,11 +101,16 @@ export async function runText<T>(
     for (let at = 0; ; at++) {
       current = (isKnown && apart[at]) || whole;
       const { text } = current;
-      // An extracted statement can be prepared once; prepared by its own text, its errors have a place in that.
+      // Prepared by its own text, a statement's errors have a place in that. An extracted one can be prepared once,
+      // and the names that DuckDB makes up for a PIVOT are others when it is extracted again.
       const prepare = async (): Promise<DuckDBPreparedStatement> =>
         isKnown ? connection.prepare(text) : (await connection.extractStatements(sql)).prepare(at);
       if (at <= (options.done ?? -1) && !(await isForSession(prepare, text))) continue;
-      const first = await prepareFirst(connection, prepare, options.isForeign === true);
+      const first = await prepareFirst(
+        connection,
+        isKnown ? prepare : () => extracted.prepare(at),
+        options.isForeign === true,
+      );
       const place = { text: sql, part: at, isLast: at === last, count: extracted.count };
       const value = await new Part(connection, first, prepare, place, isKnown ? text : '').run(options);
       if (at === last) return value;

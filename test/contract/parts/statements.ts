@@ -130,6 +130,18 @@ export function statementContract(contract: Contract): void {
     expect(await client.rows('SELECT * FROM t')).toEqual([{ b: 'x', c: 2 }]);
   });
 
+  it.each(['', 'SELECT 1; ', 'SELECT * FROM ('])('a PIVOT runs: %sPIVOT', async (before) => {
+    const { client, another } = await contract.open();
+    await client.run("CREATE TABLE p AS SELECT * FROM (VALUES ('a', 1), ('b', 2)) AS p(k, n)");
+    const sql = `${before}PIVOT p ON k USING sum(n)${before.endsWith('(') ? ')' : ''}`;
+    for (const who of [client, await another({ readOnly: true })]) {
+      const rows = await who.rows(sql);
+      expect(rows).toEqual([{ a: 1n, b: 2n }]);
+      const { cursor } = await who.call('stream/open', { sql });
+      expect((await who.call('stream/next', { cursor, batchSize: 10 })).rows).toHaveLength(1);
+    }
+  });
+
   it('maxRows is the most that a result may have', async () => {
     const { client } = await contract.open();
     const all = await client.query('SELECT * FROM range(5)', undefined, { maxRows: 5 });
