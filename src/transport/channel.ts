@@ -1,12 +1,8 @@
 import type { Socket } from 'node:net';
 import type { MessagePort } from 'node:worker_threads';
-import {
-  type MessageReader,
-  type MessageWriter,
-  PortMessageReader,
-  PortMessageWriter,
-} from 'vscode-jsonrpc/node';
+import { type MessageReader, type MessageWriter, PortMessageReader } from 'vscode-jsonrpc/node';
 import { SocketReader, SocketWriter, type SocketWriterOptions } from './framing.ts';
+import { LimitedPortWriter } from './message-size.ts';
 
 /** A way to one peer: a socket or a port between threads. Everything above treats the two alike. */
 export interface Channel {
@@ -35,7 +31,7 @@ export function socketChannel(socket: Socket, options: SocketWriterOptions): Cha
 export function portChannel(port: MessagePort): Channel {
   return {
     reader: new PortMessageReader(port),
-    writer: new PortMessageWriter(port),
+    writer: new LimitedPortWriter(port),
     hold: (alive) => (alive ? port.ref() : port.unref()),
     end: () => port.close(),
     destroy: () => port.close(),

@@ -8,6 +8,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import { PondError } from '../errors.ts';
 import { MAX_MESSAGE_BYTES } from '../protocol.ts';
+import { textWithin } from './message-size.ts';
 import { nestsTooDeep } from './nesting.ts';
 
 /**
@@ -140,7 +141,8 @@ export class SocketWriter extends AbstractMessageWriter {
 
   /** Resolves when the kernel has the message: what was written is read by the peer even if this process dies. */
   write(message: Message): Promise<void> {
-    const frame = frameOf(message);
+    const content = textWithin(message);
+    const frame = `Content-Length: ${Buffer.byteLength(content)}\r\n\r\n${content}`;
     return new Promise((written, failed) => {
       const room = this.#socket.write(frame, (error) => (error ? failed(error) : written()));
       if (!room) this.#full();
@@ -162,28 +164,5 @@ export class SocketWriter extends AbstractMessageWriter {
     clearTimeout(this.#deadline);
     this.#deadline = undefined;
     if (this.#options.pauseWhenFull) this.#socket.resume();
-  }
-}
-
-/** Says which error of the writer is a message over the limit: vscode-jsonrpc keeps an error's message only. */
-export const OVER_LIMIT = `the message is over the limit of ${MAX_MESSAGE_BYTES} bytes`;
-
-/** @throws PondError TOO_LARGE for a request; an answer over the limit becomes an error answer instead */
-function frameOf(message: Message): string {
-  const content = stringify(message);
-  const length = content === null ? Number.POSITIVE_INFINITY : Buffer.byteLength(content);
-  if (content !== null && length <= MAX_MESSAGE_BYTES) return `Content-Length: ${length}\r\n\r\n${content}`;
-  if (!('result' in message) || !('id' in message)) throw new PondError('TOO_LARGE', OVER_LIMIT);
-  const error = { code: -32000, message: OVER_LIMIT, data: { code: 'TOO_LARGE', hint: 'use stream()' } };
-  return frameOf({ jsonrpc: '2.0', id: message.id, error } as Message);
-}
-
-/** Null where the text is longer than a JavaScript string can be. */
-function stringify(message: Message): string | null {
-  try {
-    return JSON.stringify(message);
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { ErrorCodes, ResponseError } from 'vscode-jsonrpc/node';
 import { isErrorCode, PondError, type WireError } from '../errors.ts';
 import { unanswered } from '../outcome.ts';
-import { OVER_LIMIT } from './framing.ts';
+import { OVER_LIMIT } from './message-size.ts';
 
 /** The one JSON-RPC number for errors of the product; `data.code` tells them apart. */
 const POND_ERROR = -32000;
@@ -30,12 +30,18 @@ export function unknownMethod(method: string): ResponseError<WireError> {
   return new ResponseError(ErrorCodes.MethodNotFound, `there is no method ${method}`, { code: 'INVALID' });
 }
 
+/** Nothing was sent. */
+const TOO_LARGE_HINT = 'nothing was done; give the data in several calls, or have DuckDB read it from a file';
+
 /** The only place where an error comes off the wire. Null where the answer did not come at all. */
 export function fromWire(error: unknown): PondError | null {
   if (!(error instanceof ResponseError)) return null;
   const { code, message } = error;
   if (code === ErrorCodes.MessageWriteError && message === OVER_LIMIT)
-    return new PondError('TOO_LARGE', message, { data: { outcome: unanswered(false) } });
+    return new PondError('TOO_LARGE', message, {
+      hint: TOO_LARGE_HINT,
+      data: { outcome: unanswered(false) },
+    });
   if (code === ErrorCodes.MessageWriteError || code === ErrorCodes.PendingResponseRejected) return null;
   const data = error.data as Partial<WireError> | null | undefined;
   if (!data || !isErrorCode(data.code)) return new PondError('INVALID', message);

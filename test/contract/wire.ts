@@ -58,6 +58,28 @@ export function describeWire(name: string, connect: Connect): void {
       await expect(client.call('query', { sql: 5 } as never)).rejects.toThrow(/^query: sql: /);
     });
 
+    const LARGE = 'x'.repeat(69_000_000);
+    it.each<[name: string, sql: string, params: unknown[]]>([
+      ['a parameter', 'INSERT INTO t SELECT length($1)', [LARGE]],
+      ['the elements of a list', 'INSERT INTO t SELECT len($1)', [new Array(9_000_000).fill(10_000_000)]],
+      ['a statement', `INSERT INTO t SELECT length('${LARGE}')`, []],
+    ])('%s over the limit of a message is TOO_LARGE before anything is done', async (_, sql, params) => {
+      const { client } = await contract.open();
+      await client.run('CREATE TABLE t (n BIGINT)');
+      await expect(client.run(sql, params)).rejects.toMatchObject({
+        code: 'TOO_LARGE',
+        hint: expect.stringContaining('nothing was done'),
+      });
+      expect(await client.rows('SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: 0 }]);
+    });
+
+    it('a parameter just below the limit arrives', async () => {
+      const { client } = await contract.open();
+      expect(await client.rows('SELECT length($1)::INTEGER AS n', ['\u001f'.repeat(11_000_000)])).toEqual([
+        { n: 11_000_000 },
+      ]);
+    });
+
     it('keeps the hint and the data of an error', async () => {
       const { client } = await contract.open();
       await client.run('CREATE TABLE numbers (n INT)');
