@@ -1,3 +1,5 @@
+import { nextStep } from './permission.ts';
+
 /**
  * The closed list of error codes. Each row says what the code tells a caller and how the CLI exits with it.
  * The table is the contract: a code is never renamed, and nothing is thrown at a user without one.
@@ -82,7 +84,9 @@ export function withOutcome(error: unknown, outcome: Outcome): unknown {
  * one error may end the calls of many.
  */
 export function here(error: unknown): unknown {
-  return error instanceof PondError ? again(error, error.data) : error;
+  // What the system refused on the way, wherever that was, is no raw error to a user.
+  const known = fromSystem(error, 'the database');
+  return known instanceof PondError ? again(known, known.data) : known;
 }
 
 function again({ code, message, hint, cause }: PondError, data: ErrorData | undefined): PondError {
@@ -117,14 +121,18 @@ const ERRNO: Readonly<Record<string, ErrorCode>> = {
 
 /** Node's `err.code`, or undefined where the value is no system error. */
 export function errnoOf(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  // Not `instanceof Error`: under Jest the file system throws errors of another realm.
+  const code =
+    typeof error === 'object' && error !== null ? (error as NodeJS.ErrnoException).code : undefined;
   return typeof code === 'string' ? code : undefined;
 }
 
 /** A system error under the code a user can rely on; any other error is returned as it is. */
 export function fromSystem(error: unknown, what: string): unknown {
   const errno = errnoOf(error);
-  const code = errno === undefined ? undefined : ERRNO[errno];
-  if (code === undefined || error instanceof PondError) return error;
-  return new PondError(code, `${what}: ${(error as Error).message}`, { cause: error });
+  if (errno === undefined || !Object.hasOwn(ERRNO, errno) || error instanceof PondError) return error;
+  const code = ERRNO[errno] as ErrorCode;
+  const { message, path } = error as NodeJS.ErrnoException;
+  const hint = code === 'PERMISSION' && path !== undefined ? nextStep(path) : undefined;
+  return new PondError(code, `${what}: ${message}`, { cause: error, ...(hint !== undefined && { hint }) });
 }

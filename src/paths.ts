@@ -4,6 +4,7 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { errnoOf, fromSystem, PondError } from './errors.ts';
 import { makeFolder } from './make-folder.ts';
+import { makePrivate } from './private-folder.ts';
 
 /** Everything that belongs to one database file. The folder lies beside it, so that all who see one see the other. */
 export interface PondPaths {
@@ -56,11 +57,11 @@ function realPath(file: string): string {
 
 /** A file that is not there yet lies in its real parent; a dangling link stands for its target. */
 function realPathOfMissing(file: string): string {
-  if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) {
-    const target = readlinkSync(file);
-    return realPath(isAbsolute(target) ? target : `${dirname(file)}/${target}`);
-  }
   try {
+    if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) {
+      const target = readlinkSync(file);
+      return realPath(isAbsolute(target) ? target : `${dirname(file)}/${target}`);
+    }
     return join(realpathSync.native(dirname(file)), basename(file));
   } catch (error) {
     throw fromSystem(error, `the folder of ${file}`);
@@ -72,50 +73,59 @@ function realPathOfMissing(file: string): string {
 const user = (): string => String(process.getuid?.() ?? userInfo().username);
 
 /**
+ * The user's own folder, or null: a user that no list names has none, and `/` or a folder that is not there, as
+ * containers have it, takes nothing.
+ */
+function homeFolder(): string | null {
+  try {
+    const home = resolve(homedir());
+    return home !== dirname(home) && existsSync(home) ? home : null;
+  } catch {
+    // libuv has no home for a user without a line in the list of users.
+    return null;
+  }
+}
+
+/** This user's own, in a folder where others may have made one of that name: to be checked before it is used. */
+const temporaryFolder = (): string => join(tmpdir(), `onepond-${user()}`);
+
+/**
  * Folders that may hold sockets, best first: the same list for everyone, whatever the temporary folder of the
  * day is called. A folder that cannot hold sockets (a FAT drive, a path too long) is passed over by the owner;
  * readers take the socket's path from the record.
  */
 export function runtimeFolders(env: NodeJS.ProcessEnv = process.env): string[] {
   const named = [env.ONEPOND_RUNTIME_DIR, env.XDG_RUNTIME_DIR && join(env.XDG_RUNTIME_DIR, 'onepond')];
+  const home = homeFolder();
   const common = [
     `/tmp/onepond-${user()}`,
-    join(tmpdir(), `onepond-${user()}`),
-    join(homedir(), '.onepond', 'run'),
+    temporaryFolder(),
+    ...(home === null ? [] : [join(home, '.onepond', 'run')]),
   ];
-  return [
-    ...new Set([...named, ...common].filter((folder) => !!folder).map((folder) => resolve(folder as string))),
-  ];
+  return [...new Set([...named, ...common].flatMap((folder) => (folder ? [resolve(folder)] : [])))];
 }
 
 /**
- * Makes the folder where it is missing, and sees that it is this user's alone: whoever may write to it could
- * listen in our place.
+ * Makes the folder where it is missing, and sees that it is this user's alone.
  * @throws PondError PERMISSION
  */
 export function checkRuntimeFolder(folder: string): void {
   try {
-    makeFolder(folder);
-    checkPrivate(folder);
+    makePrivate(folder);
   } catch (error) {
     throw fromSystem(error, folder);
   }
-}
-
-/** @throws PondError PERMISSION unless the folder is this user's, and closed to all others */
-export function checkPrivate(folder: string): void {
-  if (process.platform === 'win32') return;
-  const { uid, mode } = statSync(folder);
-  const hint = `chmod 700 ${folder}, or set ONEPOND_RUNTIME_DIR`;
-  if (uid !== process.getuid?.())
-    throw new PondError('PERMISSION', `${folder} belongs to user ${uid}`, { hint });
-  if (mode & 0o077) throw new PondError('PERMISSION', `${folder} is open to other users`, { hint });
 }
 
 /** A socket path of one ownership alone. `instance` is its id. */
 export function socketPath(folder: string, db: string, instance: string): string {
   const name = `${hashOf(db).slice(0, 10)}-${instance.slice(0, 8)}`;
   return process.platform === 'win32' ? `\\\\.\\pipe\\onepond-${name}` : join(folder, `${name}.sock`);
+}
+
+/** The socket of one ownership beside its database; null where the system has no sockets in folders. */
+export function besideSocket({ home }: PondPaths, instance: string): string | null {
+  return process.platform === 'win32' ? null : join(home, `${instance.slice(0, 8)}.sock`);
 }
 
 /** The socket paths of this database that lie in the folder, whether anybody listens on them or not. */
@@ -154,8 +164,22 @@ export function indexFile(root: string, env: NodeJS.ProcessEnv = process.env): s
   );
 }
 
+/** Makes the folder of an index. @throws PondError PERMISSION, DISK_FULL, … */
+export function makeIndexFolder(folder: string): void {
+  try {
+    const temporary = resolve(temporaryFolder());
+    if (folder.startsWith(`${temporary}/`)) makePrivate(temporary);
+    makeFolder(folder);
+  } catch (error) {
+    throw fromSystem(error, 'the cache folder');
+  }
+}
+
+/** A user without a folder of its own keeps its indexes in the temporary one. */
 function defaultCache(): string {
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches');
-  if (process.platform === 'win32') return process.env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local');
-  return join(homedir(), '.cache');
+  const home = homeFolder();
+  if (process.platform === 'win32' && process.env.LOCALAPPDATA) return process.env.LOCALAPPDATA;
+  if (home === null) return join(temporaryFolder(), 'cache');
+  if (process.platform === 'darwin') return join(home, 'Library', 'Caches');
+  return process.platform === 'win32' ? join(home, 'AppData', 'Local') : join(home, '.cache');
 }

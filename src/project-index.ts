@@ -1,11 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { dirname } from 'node:path';
-import { fromSystem, PondError } from './errors.ts';
+import { PondError } from './errors.ts';
 import { KeptWatch } from './kept-watch.ts';
-import { makeFolder } from './make-folder.ts';
 import { type OpenOptions, realFolder } from './options.ts';
 import { pathWithin } from './path-within.ts';
-import { indexFile } from './paths.ts';
+import { indexFile, makeIndexFolder } from './paths.ts';
 import { type InnerPond, openInner, type Pond, ROUTER } from './pond.ts';
 import type { SearchParams, UpdateParams } from './protocol.ts';
 import type { Router } from './router/router.ts';
@@ -107,12 +106,8 @@ const withoutUndefined = <T extends object>(options: T): T =>
 /** The file of a project's own index, in a folder that is made where it is missing. @internal */
 export function indexPlace(root: string): string {
   const file = indexFile(root);
-  try {
-    makeFolder(dirname(file));
-    return file;
-  } catch (error) {
-    throw fromSystem(error, 'the cache folder');
-  }
+  makeIndexFolder(dirname(file));
+  return file;
 }
 
 class OpenedIndex implements ProjectIndex {

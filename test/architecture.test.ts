@@ -14,6 +14,8 @@ const VOCABULARY = [
   'rows',
   'paths',
   'make-folder',
+  'permission',
+  'private-folder',
   'log',
   'version',
   'failpoints',

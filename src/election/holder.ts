@@ -1,5 +1,5 @@
 import type { Dialled } from '../transport/dial.ts';
-import { type Identity, processLiveness } from './identity.ts';
+import { type Identity, isSameKernel, processLiveness } from './identity.ts';
 import { heartbeatAge } from './lock-folder.ts';
 
 /** A holder on another machine is taken for dead after this long without a heartbeat, in ms: twelve of them. */
@@ -18,6 +18,9 @@ export function isDead(
   lock: string,
 ): boolean {
   const liveness = processLiveness(holder);
-  if (liveness === 'unknown') return heartbeatAge(lock) > SILENT_ELSEWHERE_MS;
+  if (liveness === 'unknown') {
+    const isRefused = dialled.kind === 'refused' && isSameKernel(holder);
+    return isRefused || heartbeatAge(lock) > SILENT_ELSEWHERE_MS;
+  }
   return liveness === 'dead' || dialled.kind === 'refused';
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { errnoOf } from '../errors.ts';
 
@@ -14,6 +14,8 @@ export interface Identity {
   /** This boot of this machine; null where the system has no such id. */
   readonly boot: string | null;
   readonly host: string;
+  /** The kernel's name of the list of processes that `pid` is in; null where the system has one list alone. */
+  readonly space?: string | null;
   /** Names this one candidacy, in this one thread. */
   readonly instance: string;
   /** Where it listens: the kernel knows whether anybody still does. */
@@ -30,14 +32,15 @@ export function ownIdentity(instance: string, socket: string): Identity {
     startTime: startTimeOf(process.pid),
     boot: bootId(),
     host: hostname(),
+    space: pidSpace(),
     instance,
     socket,
   };
 }
 
 /** What the process table says. `unknown`: it ran on another machine, or in another container. */
-export function processLiveness({ pid, startTime, boot, host }: Identity): Liveness {
-  if (host !== hostname()) return 'unknown';
+export function processLiveness({ pid, startTime, boot, host, space }: Identity): Liveness {
+  if (host !== hostname() || isOtherSpace(space)) return 'unknown';
   if (boot !== null && boot !== bootId()) return 'dead';
   try {
     process.kill(pid, 0);
@@ -68,6 +71,25 @@ function startTimeOf(pid: number): string | null {
 function statFields(pid: number): string[] | null {
   const text = read(`/proc/${pid}/stat`);
   return text === null ? null : text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+/** True where both run on one kernel, whatever containers they are in: then a refused socket is the kernel's word. */
+export function isSameKernel({ boot }: Identity): boolean {
+  return boot !== null && boot === bootId();
+}
+
+function isOtherSpace(space: string | null | undefined): boolean {
+  const own = pidSpace();
+  return typeof space === 'string' && own !== null && space !== own;
+}
+
+/** `pid:[4026531836]`: a container counts its processes by itself. */
+function pidSpace(): string | null {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return null;
+  }
 }
 
 function bootId(): string | null {

@@ -1,14 +1,19 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoOf } from '../errors.ts';
+import { errnoOf, fromSystem, PondError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 
-/** The file's content, or null where there is none or it is no JSON object: both are hints, never believed. */
+/**
+ * The file's content, or null where there is none or it is no JSON object: both are hints, never believed.
+ * @throws PondError PERMISSION where another user's owner has written it: it is there, and not for us
+ */
 export function readJson(file: string): Readonly<Record<string, unknown>> | null {
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
+  } catch (error) {
+    const known = fromSystem(error, file);
+    if (known instanceof PondError && known.code === 'PERMISSION') throw known;
     return null;
   }
 }

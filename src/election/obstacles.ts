@@ -1,4 +1,5 @@
 import { type Outcome, PondError } from '../errors.ts';
+import { userName } from '../permission.ts';
 import { type Identity, isStopped } from './identity.ts';
 
 /** What may stand between a caller and its answer, each with the process to look at and the safe next step. */
@@ -49,6 +50,28 @@ export function unreachable(pid: number, reason: string): PondError {
     data: { pid },
     hint: 'a sandbox or container may hide its socket: set ONEPOND_RUNTIME_DIR to a folder that both can use',
   });
+}
+
+/** The owner is in another container or on another machine, and none of its sockets is to be seen from here. */
+export function elsewhere({ pid, host }: Identity): PondError {
+  const message = `the owner, process ${pid} on host ${host}, runs in another container or on another machine, and its folder of sockets is not shared`;
+  return new PondError('OWNER_UNREACHABLE', message, {
+    data: { pid, host },
+    hint: 'share a folder between the containers, and set ONEPOND_RUNTIME_DIR to it in both; or give the database a path so short that a socket can lie beside it',
+  });
+}
+
+/** The owner serves its own user's processes alone. */
+export function otherUser(db: string, pid: number, uid: number): PondError {
+  const who = userName(uid);
+  return new PondError(
+    'PERMISSION',
+    `${db} is open in process ${pid} of ${who}, which serves its own user alone`,
+    {
+      data: { pid, uid },
+      hint: `run this program as ${who}, or end process ${pid} first`,
+    },
+  );
 }
 
 /** The owner's kernel took our connection, and nobody speaks. `outcome` is for a call that was on its way. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
 import { Fence, type FenceLoss } from '../election/fence.ts';
@@ -24,6 +25,7 @@ import { PROTOCOL_VERSION } from '../protocol.ts';
 import type { Channel } from '../transport/channel.ts';
 import { socketChannel } from '../transport/channel.ts';
 import { checkSocketPath, type Listener, listen } from '../transport/listen.ts';
+import { listenBeside } from './beside.ts';
 import { claim } from './claims.ts';
 import type { CampaignEnd, Phase, WorkerSetup } from './messages.ts';
 import { Owner } from './owner.ts';
@@ -56,6 +58,8 @@ export class Candidate {
   readonly #hooks: CandidateHooks;
   readonly #owner: Owner;
   #listening: Promise<Listener> | undefined;
+  /** For those who see the database alone. */
+  #beside: Listener | null = null;
   #self: Identity | undefined;
   #lock: Lock | null = null;
   #database: Database | undefined;
@@ -227,6 +231,7 @@ export class Candidate {
     this.#cancelSweep();
     if (!this.#lock) return;
     withdrawRecord(paths, instance);
+    this.#beside?.close();
     this.#lock.releaseNow();
     this.#lock = null;
     removeHome(paths);
@@ -245,16 +250,18 @@ export class Candidate {
       try {
         const path = checkSocketPath(socketPath(folder, paths.db, instance));
         checkRuntimeFolder(folder);
-        return await listen(path, (socket) =>
-          this.#owner.receive(socketChannel(socket, { pauseWhenFull: true })),
-        );
+        return await listen(path, (socket) => this.#take(socket));
       } catch (error) {
-        refusals.push(error instanceof Error ? error.message : String(error));
+        refusals.push((error as Error).message);
       }
     }
     throw new PondError('PERMISSION', `no folder will hold the owner's socket: ${refusals.join('; ')}`, {
       hint: 'set ONEPOND_RUNTIME_DIR to a folder of your own, mode 700, on a local disk',
     });
+  }
+
+  #take(socket: Socket): void {
+    this.#owner.receive(socketChannel(socket, { pauseWhenFull: true }));
   }
 
   async #tryLock(self: Identity): Promise<Lock | null> {
@@ -285,6 +292,9 @@ export class Candidate {
     const epoch = await database.beginEpoch();
     failpoint('election.counted');
     const record = this.#recordOf(database, epoch);
+    this.#beside = await listenBeside(this.#setup.paths, this.#setup.instance, (socket) =>
+      this.#take(socket),
+    );
     publishRecord(this.#setup.paths, record);
     failpoint('election.published');
     this.#owner.serve(database, record);

@@ -5,11 +5,17 @@ import type { CallLimits } from '../shapes.ts';
 import { after, isDuration } from './after.ts';
 import { holdProcess, releaseProcess } from './alive.ts';
 
+/** Not `instanceof`: the program's AbortSignal may be of another realm. */
+const isSignal = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as Partial<AbortSignal>).aborted === 'boolean' &&
+  typeof (value as Partial<AbortSignal>).addEventListener === 'function';
+
 /** @throws TypeError */
 export function checkLimits({ signal, timeout }: CallLimits): void {
   if (timeout !== undefined && !isDuration(timeout)) throw new TypeError('timeout must be a number of ms');
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw new TypeError('signal must be an AbortSignal');
+  if (signal !== undefined && !isSignal(signal)) throw new TypeError('signal must be an AbortSignal');
 }
 
 /** How long a living owner may take to say what became of a call it was asked to cancel, in ms. */

@@ -4,16 +4,25 @@ import { isDead } from '../election/holder.ts';
 import { type Identity, processLiveness } from '../election/identity.ts';
 import { kernelLockHolder } from '../election/kernel-lock.ts';
 import { breakLock, readHolder } from '../election/lock-folder.ts';
-import { heldElsewhere, opening, ownedElsewhere, unreachable, unresponsive } from '../election/obstacles.ts';
+import {
+  elsewhere,
+  heldElsewhere,
+  opening,
+  otherUser,
+  ownedElsewhere,
+  unreachable,
+  unresponsive,
+} from '../election/obstacles.ts';
 import { readRecord } from '../election/record.ts';
 import { PondError } from '../errors.ts';
 import type { HostShare } from '../owner/hosts.ts';
-import { checkPrivate, type PondPaths } from '../paths.ts';
+import type { PondPaths } from '../paths.ts';
 import type { HelloParams } from '../protocol.ts';
 import { portChannel } from '../transport/channel.ts';
-import { type Dialled, dial } from '../transport/dial.ts';
+import type { Dialled } from '../transport/dial.ts';
 import { ConnectionLost, openPeer, type Peer } from '../transport/peer.ts';
 import { after } from './after.ts';
+import { dialOwner, dialSocket } from './dial-owner.ts';
 import { Link, type SuccessorNotice } from './link.ts';
 
 /** How long a named successor may keep silent before the others stop waiting for it, in ms. */
@@ -95,7 +104,7 @@ class Search {
 
   /** The one that the last owner named: dialled at once, and waited for while it opens the file. */
   async tryHeir(socket: string, pid: number): Promise<Link | null> {
-    const dialled = await this.#dial(socket);
+    const dialled = await dialSocket(socket, this.#seeker.closed);
     if (dialled.kind !== 'connected') return null;
     const patience = Math.min(this.#deadline, performance.now() + SUCCESSOR_HEAD_START);
     return this.#greet(dialled.peer, false, pid, patience);
@@ -108,11 +117,11 @@ class Search {
     if (this.#seeker.alone) return this.#run();
     const record = readRecord(this.#seeker.paths);
     if (record) {
-      const dialled = await this.#dial(record.socket);
+      const dialled = await dialOwner(this.#seeker.paths, record, this.#seeker.closed);
       // Whoever listens there may be nobody's owner: then the lock says who is.
       const link = dialled.kind === 'connected' && (await this.#greet(dialled.peer, false, record.pid));
       if (link) return link;
-      if (dialled.kind === 'unreachable') this.#unreachable(record, dialled.reason);
+      if (dialled.kind === 'unreachable') this.#unreachable(record, dialled);
     }
     return this.#tryHolder();
   }
@@ -125,7 +134,7 @@ class Search {
       breakLock(lock, holder, this.#unique());
       return null;
     }
-    const dialled = await this.#dial(holder.socket);
+    const dialled = await dialOwner(this.#seeker.paths, holder, this.#seeker.closed);
     if (dialled.kind === 'connected') {
       // The owner of another database has attached this file, and may let go of it.
       if (holder.serves !== undefined) return this.#attachedElsewhere(dialled.peer, holder);
@@ -136,7 +145,7 @@ class Search {
       return this.#run();
     }
     if (readHolder(lock) === null) return null;
-    this.#unreachable(holder, dialled.kind === 'unreachable' ? dialled.reason : 'its socket is gone');
+    this.#unreachable(holder, dialled);
     return this.wait();
   }
 
@@ -264,16 +273,6 @@ class Search {
     throw SILENT;
   }
 
-  async #dial(socket: string): Promise<Dialled> {
-    try {
-      if (process.platform !== 'win32') checkPrivate(socket.slice(0, socket.lastIndexOf('/')) || '/');
-    } catch (error) {
-      // No folder, no socket; a folder that others may write to is not dialled, whatever the record says.
-      return error instanceof PondError ? { kind: 'unreachable', reason: error.message } : { kind: 'gone' };
-    }
-    return dial(socket, this.#seeker.closed);
-  }
-
   #held(pid: number): void {
     this.#seeker.obstacle.current = () => heldElsewhere(this.#seeker.paths.db, pid);
   }
@@ -285,10 +284,17 @@ class Search {
     return holder === null || holder === pid ? error : heldElsewhere(db, holder);
   }
 
-  #unreachable(identity: Identity, reason: string): void {
-    // A dying process is in the table for a moment longer than its socket.
-    this.#seeker.obstacle.current = () =>
-      processLiveness(identity) === 'dead' ? NO_OWNER() : unreachable(identity.pid, reason);
+  #unreachable(identity: Identity, dialled: Exclude<Dialled, { kind: 'connected' }>): void {
+    const { pid } = identity;
+    const [reason, uid] =
+      dialled.kind === 'unreachable' ? [dialled.reason, dialled.uid] : ['its socket is gone'];
+    this.#seeker.obstacle.current = () => {
+      const liveness = processLiveness(identity);
+      // A dying process is in the table for a moment longer than its socket.
+      if (liveness === 'dead') return NO_OWNER();
+      if (uid !== undefined) return otherUser(this.#seeker.paths.db, pid, uid);
+      return liveness === 'unknown' ? elsewhere(identity) : unreachable(pid, reason);
+    };
   }
 
   /** A pause for what has no event. */

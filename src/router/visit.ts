@@ -3,9 +3,9 @@ import { unresponsive } from '../election/obstacles.ts';
 import { readRecord } from '../election/record.ts';
 import type { PondPaths } from '../paths.ts';
 import type { HelloParams } from '../protocol.ts';
-import { dial } from '../transport/dial.ts';
 import { ConnectionLost } from '../transport/peer.ts';
 import { after } from './after.ts';
+import { dialOwner } from './dial-owner.ts';
 import { Link } from './link.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function visitOwner(
   if (!place) return null;
   const dialling = new AbortController();
   const tired = after(timeout, () => dialling.abort());
-  const dialled = await dial(place.socket, dialling.signal);
+  const dialled = await dialOwner(paths, place, dialling.signal);
   clearTimeout(tired);
   if (dialled.kind !== 'connected') return null;
   const { peer } = dialled;

@@ -7,12 +7,13 @@ import { openPeer, type Peer } from './peer.ts';
  * What the kernel says of a socket path.
  * - `gone`: no such path; its owner removed it in leaving, or something cleaned it away
  * - `refused`: the path is there and nobody listens; whoever listened has died
- * - `unreachable`: the system does not let us connect (a sandbox, a permission); `reason` is its errno
+ * - `unreachable`: the system does not let us connect (a sandbox, a permission), and `reason` is its errno; or the
+ *   folder is not to be trusted. `uid` is the other user to whom it belongs
  */
 export type Dialled =
   | { readonly kind: 'connected'; readonly peer: Peer }
   | { readonly kind: 'gone' | 'refused' }
-  | { readonly kind: 'unreachable'; readonly reason: string };
+  | { readonly kind: 'unreachable'; readonly reason: string; readonly uid?: number };
 
 /** EAGAIN: the backlog is full, so somebody listens and does not accept. It is asked again until the signal. */
 const BUSY_RETRY_MS = 50;

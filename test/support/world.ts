@@ -105,6 +105,8 @@ interface PeerOptions {
   readonly execArgv?: string[];
   /** One handle with many operations unless told. */
   readonly program?: URL;
+  /** Another program that runs node. */
+  readonly execPath?: string;
   /** On top of the world's own. */
   readonly env?: NodeJS.ProcessEnv;
 }

@@ -1,9 +1,22 @@
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { checkPrivate, indexFile, pondPaths, projectRoot, runtimeFolders } from '../../src/paths.ts';
+import { checkRuntimeFolder, indexFile, pondPaths, projectRoot, runtimeFolders } from '../../src/paths.ts';
+import { checkPrivate } from '../../src/private-folder.ts';
 import { checkSocketPath, MAX_SOCKET_PATH } from '../../src/transport/listen.ts';
+
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
 
 let dir: string;
 beforeEach(() => {
@@ -49,6 +62,50 @@ describe('the folder of the sockets', () => {
     checkPrivate(dir);
     chmodSync(dir, 0o750);
     expect(() => checkPrivate(dir)).toThrow(expect.objectContaining({ code: 'PERMISSION' }));
+  });
+
+  it('may be reached by a link of its own user', () => {
+    mkdirSync(join(dir, 'real'), { mode: 0o700 });
+    symlinkSync('real', join(dir, 'link'));
+    symlinkSync(`${dir}/gone/../link`, join(dir, 'dangling'));
+    expect(() => checkPrivate(join(dir, 'link'))).not.toThrow();
+    expect(() => checkPrivate(join(dir, 'dangling'))).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+    symlinkSync(join(dir, 'loop'), join(dir, 'loop'));
+    expect(() => checkPrivate(join(dir, 'loop'))).toThrow(expect.objectContaining({ code: 'INVALID' }));
+  });
+
+  it.runIf(isRoot).each([
+    ['itself a link of another user', 'link'],
+    ['behind a link of another user', 'link/inner'],
+    ['behind a link to a link of another user', 'own/inner'],
+  ])('is refused where it is %s', (_, name) => {
+    // The folder behind it is this user's, and closed: whoever follows the link sees nothing wrong.
+    mkdirSync(join(dir, 'real/inner'), { recursive: true, mode: 0o700 });
+    symlinkSync(join(dir, 'real'), join(dir, 'link'));
+    lchownSync(join(dir, 'link'), NOBODY, NOBODY);
+    symlinkSync(join(dir, 'link'), join(dir, 'own'));
+    expect(() => checkPrivate(join(dir, name))).toThrow(
+      expect.objectContaining({ code: 'PERMISSION', message: expect.stringContaining(`user ${NOBODY}`) }),
+    );
+    expect(() => checkRuntimeFolder(join(dir, name))).toThrow(
+      expect.objectContaining({ code: 'PERMISSION' }),
+    );
+  });
+
+  it('is refused where every user may change what leads to it, unless only its own entries', () => {
+    const folder = join(dir, 'open/run');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(join(dir, 'open'), 0o777);
+    expect(() => checkPrivate(folder)).toThrow(expect.objectContaining({ code: 'PERMISSION' }));
+    // As the temporary folder is.
+    chmodSync(join(dir, 'open'), 0o1777);
+    expect(() => checkPrivate(folder)).not.toThrow();
+  });
+
+  it('is refused where a file has its name', () => {
+    writeFileSync(join(dir, 'file'), '', { mode: 0o600 });
+    expect(() => checkRuntimeFolder(join(dir, 'file'))).toThrow(expect.anything());
+    expect(() => checkPrivate(join(dir, 'file'))).toThrow(expect.objectContaining({ code: 'PERMISSION' }));
   });
 
   it('is the one that the user names first, then one list for everybody', () => {
