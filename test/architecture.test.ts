@@ -14,6 +14,7 @@ const VOCABULARY = [
   'rows',
   'paths',
   'make-folder',
+  'any-signal',
   'permission',
   'private-folder',
   'log',

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { World } from './support/world.ts';
+import { type Finished, World } from './support/world.ts';
 
 /** The built package, as a program that installs it finds it. */
 const ROOT = new URL('../', import.meta.url).pathname;
@@ -36,6 +37,99 @@ describe('the package', () => {
   });
 });
 
+/** A folder in which the package is installed. */
+function installed(): World {
+  const world = new World();
+  mkdirSync(world.path('node_modules'));
+  symlinkSync(ROOT, world.path('node_modules/onepond'));
+  for (const name of ['@duckdb', '@parcel', 'proper-lockfile'])
+    symlinkSync(join(ROOT, 'node_modules', name), world.path('node_modules', name));
+  return world;
+}
+
+/** What a program on a new file prints: its answer, or the error that it got. */
+const USE = `
+async function use({ open, PondError }) {
+  const db = await open('app.duckdb');
+  const rows = await db.query('SELECT 42 AS n');
+  await db.close();
+  return rows;
+}
+const print = (value) => console.log(JSON.stringify(value));
+const refused = ({ code, hint, stack }) => print(code ? { code, hint } : stack);
+`;
+
+describe('a program that loads the package', () => {
+  it('gets one library, by require and by import', async () => {
+    const world = installed();
+    writeFileSync(
+      world.path('program.cjs'),
+      `${USE}
+      const library = require('onepond');
+      import('onepond').then(async (module) => {
+        print([module.PondError === library.PondError, Object.keys(module).sort(), await use(library)]);
+      });`,
+    );
+    const names = ['PondError', 'open', 'openIndex'];
+    expect(await world.run([...WITHOUT_MODULES, 'program.cjs'])).toEqual({
+      code: 0,
+      stdout: `${JSON.stringify([true, names, [{ n: 42 }]])}\n`,
+      stderr: '',
+    });
+  });
+
+  it('may do so in a realm of its own, as under Jest', async () => {
+    const world = new World();
+    const realm = new URL('fixtures/processes/realm.cjs', import.meta.url).pathname;
+    const { stdout, stderr } = await world.run([realm, join(DIST, 'index.cjs'), world.path('app.duckdb')]);
+    expect(stderr).toBe('');
+    const row = { d: '1970-01-01 00:00:00', s: { a: 1 }, l: [1, null], b: '\\x07' };
+    expect(JSON.parse(stdout)).toEqual({ rows: [row, row], missing: [true, 'NOT_FOUND'], foreign: true });
+  });
+});
+
+/** `require` takes no modules there, as on a Node before 20.19. */
+const WITHOUT_MODULES = process.allowedNodeEnvironmentFlags.has('--experimental-require-module')
+  ? ['--no-experimental-require-module']
+  : [];
+
+describe('a program that is bundled', () => {
+  async function bundled(format: 'cjs' | 'esm', external: string[]): Promise<Finished> {
+    const world = installed();
+    writeFileSync(
+      world.path('program.js'),
+      `import { open, PondError } from 'onepond';${USE}use({ open, PondError }).then(print, refused);`,
+    );
+    const outfile = world.path(`bundle.${format === 'cjs' ? 'cjs' : 'mjs'}`);
+    await build({
+      entryPoints: [world.path('program.js')],
+      outfile,
+      format,
+      external,
+      bundle: true,
+      platform: 'node',
+      logLevel: 'silent',
+    });
+    return world.run([outfile]);
+  }
+
+  it.each(['cjs', 'esm'] as const)('works with the package as external, as %s', async (format) => {
+    expect(await bundled(format, ['onepond'])).toEqual({ code: 0, stdout: '[{"n":42}]\n', stderr: '' });
+  });
+
+  it.each(['cjs', 'esm'] as const)(
+    'is told what to do where the package is inside, as %s',
+    async (format) => {
+      const { code, stdout, stderr } = await bundled(format, Object.keys(manifest.dependencies));
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(JSON.parse(stdout)).toEqual({
+        code: 'NOT_FOUND',
+        hint: expect.stringContaining('`onepond` as external'),
+      });
+    },
+  );
+});
+
 describe('the declarations', () => {
   const types = join(DIST, 'types');
   if (!existsSync(types)) run('npm', ['run', 'declare'], ROOT);
@@ -66,22 +160,34 @@ describe('the declarations', () => {
     const world = new World();
     const modules = world.path('node_modules');
     mkdirSync(join(modules, 'onepond'), { recursive: true });
-    cpSync(types, join(modules, 'onepond/dist/types'), { recursive: true });
+    for (const folder of ['types', 'types-cjs'])
+      cpSync(join(DIST, folder), join(modules, 'onepond/dist', folder), { recursive: true });
     cpSync(join(ROOT, 'package.json'), join(modules, 'onepond/package.json'));
     for (const name of Object.keys(manifest.dependencies)) {
       mkdirSync(dirname(join(modules, name)), { recursive: true });
       symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
     }
     writeFileSync(world.path('program.mts'), PROGRAM);
+    // CommonJS has no `await` at its top.
+    writeFileSync(
+      world.path('program.cts'),
+      `${IMPORTS}async function program() {${STATEMENTS}}\nvoid program();`,
+    );
     const flags = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--module', 'nodenext'];
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-    expect(await world.run([tsc, ...flags, 'program.mts'])).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(await world.run([tsc, ...flags, 'program.mts', 'program.cts'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
   });
 });
 
 /** Touches each public name. */
-const PROGRAM = `
+const IMPORTS = `
 import { open, openIndex, PondError, type Pond, type Row, type SearchHit, type StatusResult } from 'onepond';
+`;
+const STATEMENTS = `
 const db: Pond = await open('app.duckdb', { candidate: 'never', timeout: 1000 });
 db.on('owner-found', ({ pid, epoch }) => console.log(pid + epoch)).on('role', (role: 'owner' | string) => role);
 const rows: Row[] = await db.query('SELECT 1', [], { values: 'json', signal: AbortSignal.timeout(1000) });
@@ -96,3 +202,4 @@ new PondError('OTHER', 'no');
 db.router;
 await using last = index;
 `;
+const PROGRAM = IMPORTS + STATEMENTS;

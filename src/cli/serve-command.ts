@@ -1,3 +1,4 @@
+import { anySignal } from '../any-signal.ts';
 import { open, type Pond } from '../pond.ts';
 import { openIndex } from '../project-index.ts';
 import { type Context, EXIT, type Run } from './context.ts';
@@ -54,7 +55,7 @@ function ownershipEnds(db: Pond, signal: AbortSignal): AbortSignal {
     lost.abort();
     void db.close();
   });
-  return AbortSignal.any([signal, lost.signal]);
+  return anySignal([signal, lost.signal]);
 }
 
 /** Settles when the index has caught up. The scan ends with the ownership. */

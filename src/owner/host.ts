@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { keptOpen } from '../election/obstacles.ts';
 import { PondError } from '../errors.ts';
@@ -42,8 +44,9 @@ export class Host {
 
   constructor(setup: WorkerSetup) {
     this.#db = setup.paths.db;
+    const file = workerFile();
     const { port1: life, port2 } = new MessageChannel();
-    this.#worker = new Worker(new URL('./owner-worker.js', import.meta.url), {
+    this.#worker = new Worker(file, {
       workerData: {
         ...setup,
         instance: randomUUID(),
@@ -201,4 +204,13 @@ export class Host {
       void this.#ended.then(() => failed(new PondError('CLOSED', 'the owner thread ended')));
     });
   }
+}
+
+/** The code of the owner's thread. @throws PondError NOT_FOUND where a bundler has left it behind */
+function workerFile(): URL {
+  const url = new URL('./owner-worker.js', import.meta.url);
+  if (existsSync(url)) return url;
+  throw new PondError('NOT_FOUND', `the file of the owner's thread is missing: ${fileURLToPath(url)}`, {
+    hint: 'a bundler has taken onepond apart: mark `onepond` as external, and install it beside the bundle',
+  });
 }

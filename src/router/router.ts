@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { anySignal } from '../any-signal.ts';
 import { here, PondError } from '../errors.ts';
 import { beginsTransaction, isCommit, isRollback } from '../outcome.ts';
 import {
@@ -128,7 +129,7 @@ export class Router {
     try {
       const signals = [thrown.signal, ...(limits.signal ? [limits.signal] : [])];
       const told = { ...params, progress: token };
-      return await this.call(method, told, { ...limits, signal: AbortSignal.any(signals) });
+      return await this.call(method, told, { ...limits, signal: anySignal(signals) });
     } finally {
       this.#progress.delete(token);
       // Whatever became of the call.

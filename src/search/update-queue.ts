@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { anySignal } from '../any-signal.ts';
 import { PondError } from '../errors.ts';
 import type { Indexing, UpdateProgress, UpdateResult } from '../shapes.ts';
 import { throwIfAborted } from './connections.ts';
@@ -60,7 +61,7 @@ export function createUpdateQueue(work: Work): UpdateQueue {
   };
   return {
     async run(request, { signal, onProgress } = {}) {
-      const both = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
+      const both = signal ? anySignal([signal, closing.signal]) : closing.signal;
       const isWhole = scopesOf(request.paths).includes('');
       const root = resolve(request.root);
       const asked: Asked = { root, isWhole, full: request.full ?? false, progress: null };

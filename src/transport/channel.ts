@@ -1,6 +1,13 @@
 import type { Socket } from 'node:net';
 import type { MessagePort } from 'node:worker_threads';
-import { type MessageReader, type MessageWriter, PortMessageReader } from 'vscode-jsonrpc/node';
+import {
+  type DataCallback,
+  type Disposable,
+  type Message,
+  type MessageReader,
+  type MessageWriter,
+  PortMessageReader,
+} from 'vscode-jsonrpc/node';
 import { SocketReader, SocketWriter, type SocketWriterOptions } from './framing.ts';
 import { LimitedPortWriter } from './message-size.ts';
 
@@ -28,9 +35,21 @@ export function socketChannel(socket: Socket, options: SocketWriterOptions): Cha
   };
 }
 
+/**
+ * A port makes its messages in Node's own realm. In another one, as under Jest, they would not be the program's
+ * arrays and objects.
+ */
+class RealmReader extends PortMessageReader {
+  override listen(deliver: DataCallback): Disposable {
+    return super.listen((message) =>
+      deliver(message instanceof Object ? message : (JSON.parse(JSON.stringify(message)) as Message)),
+    );
+  }
+}
+
 export function portChannel(port: MessagePort): Channel {
   return {
-    reader: new PortMessageReader(port),
+    reader: new RealmReader(port),
     writer: new LimitedPortWriter(port),
     hold: (alive) => (alive ? port.ref() : port.unref()),
     end: () => port.close(),

@@ -210,7 +210,7 @@ export function libraryOfVersion(version: string): string {
   const copy = mkdtempSync(join(dist, '..', 'dist-'));
   onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
   const { version: ours } = JSON.parse(readFileSync(join(dist, '..', 'package.json'), 'utf8'));
-  for (const name of readdirSync(dist).filter((file) => file.endsWith('.js'))) {
+  for (const name of readdirSync(dist).filter((file) => /\.c?js$/.test(file))) {
     const text = readFileSync(join(dist, name), 'utf8').replaceAll(`"${ours}"`, `"${version}"`);
     writeFileSync(join(copy, name), text);
   }
