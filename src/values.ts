@@ -69,11 +69,9 @@ export function encode(value: unknown): unknown {
  * @throws TypeError, which names the parameter, for what is no value; PondError INVALID for one nested too deeply
  */
 export function encodeParams(params: unknown): readonly unknown[] | Plain {
-  if (typeof params !== 'object' || params === null || types.isMap(params) || ArrayBuffer.isView(params))
+  if (Array.isArray(params)) return Array.from(params, (value, i) => encodeParam(value, String(i + 1)));
+  if (typeof params !== 'object' || params === null || !isPlainObject(params))
     throw new TypeError('params must be an array, or an object of named values');
-  if (Array.isArray(params)) {
-    return Array.from(params, (value, i) => encodeParam(value, String(i + 1)));
-  }
   const wire: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(params))
     Object.defineProperty(wire, name, { value: encodeParam(value, `$${name}`), ...ORDINARY });
@@ -124,7 +122,11 @@ function encodeObject(value: object, depth: number): unknown {
     return Object.hasOwn(fields, '$') ? tag('object', fields) : fields;
   }
   const name = String(value.constructor?.name);
-  if (DRIVER_CLASS.test(name)) return tag(name, mapFields(value, map));
+  if (DRIVER_CLASS.test(name)) {
+    // A type without an alias has an undefined one.
+    const given = Object.entries(value).filter(([, field]) => field !== undefined);
+    return tag(name, mapFields(Object.fromEntries(given), map));
+  }
   throw new TypeError(`an object of class ${name} is no SQL value`);
 }
 

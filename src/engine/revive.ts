@@ -7,5 +7,6 @@ export const reviveDriverValue: Revive = (className, fields) => {
     className
   ];
   if (!driverClass) throw new TypeError(`@duckdb/node-api has no class ${className}`);
-  return Object.assign(Object.create(driverClass.prototype) as object, fields);
+  const defaults = className.endsWith('Type') ? { alias: undefined } : {};
+  return Object.assign(Object.create(driverClass.prototype) as object, defaults, fields);
 };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decode, encode } from '../../src/values.ts';
+import { decode, encode, encodeParams } from '../../src/values.ts';
 
 const scalar = fc.oneof(
   fc.constantFrom(null, true, -0, Number.NaN, Number.NEGATIVE_INFINITY),
@@ -22,6 +22,23 @@ const { value } = fc.letrec((tie) => ({
     fc.array(fc.tuple(fc.string(), tie('value'))).map((entries) => new Map(entries)),
   ),
 }));
+
+describe('params', () => {
+  it.each([[null], ['text'], [new Map()], [new Date()], [new Uint8Array(1)], [new (class Params {})()]])(
+    'are an array or a plain object, and not %s',
+    (given) => {
+      expect(() => encodeParams(given)).toThrow(/^params must be/);
+    },
+  );
+
+  it.each<[params: unknown, name: string]>([
+    [[1, () => 1], 'parameter 2:'],
+    [{ a: { b: [Symbol('x')] } }, 'parameter $a:'],
+  ])('name the one that is no value: %o', (params, name) => {
+    expect(() => encodeParams(params)).toThrow(name);
+    expect(() => encodeParams(params)).toThrow(TypeError);
+  });
+});
 
 describe('values on the wire', () => {
   it('come back as they went, through JSON', () => {

@@ -59,6 +59,8 @@ const HARD_CASES: Readonly<Record<string, string>> = {
     "SELECT TIME '12:34:56.789' AS a, TIMETZ '12:34:56+02:30' AS b, TIMESTAMP '1969-12-31 23:59:59.999999' AS c",
   'time zones': "SELECT TIMESTAMPTZ '2024-02-29 12:00:00+00' AS a",
   uuids: "SELECT '550e8400-e29b-41d4-a716-446655440000'::UUID AS a",
+  variants:
+    "SELECT 42::VARIANT AS a, [1, 2]::VARIANT AS b, {x: 'y', z: [NULL, DATE '2024-02-29']}::VARIANT AS c",
   json: `SELECT '{"a":[1,null,"x"]}'::JSON AS a`,
   'a column called $': 'SELECT 1 AS "$", 2 AS v',
   'columns of one name': 'SELECT 1 AS a, 2 AS a, 3 AS A, 4 AS "a:1"',
