@@ -40,12 +40,22 @@ export async function classify(
 const SELECT_IN_PARENTHESES =
   /^\(+\s*(?:select|from|with|values|table|pivot|unpivot|describe|show|summarize)\b/i;
 
-async function explained(connection: DuckDBConnection, text: string): Promise<Classified> {
+/**
+ * What an EXPLAIN explains, and whether it runs that. Null where its options are not understood.
+ * @param text without comments
+ */
+export function behindExplain(text: string): { readonly text: string; readonly runs: boolean } | null {
   const [head = '', options = ''] = EXPLAIN.exec(text) ?? [];
   const rest = text.slice(head.length);
-  if (head === '' || (rest.startsWith('(') && !SELECT_IN_PARENTHESES.test(rest))) return UNKNOWN;
-  if (!/\banaly[sz]e\b/i.test(options)) return { kind: 'read', type: StatementType.EXPLAIN };
-  const inner = await innerOf(connection, rest);
+  if (head === '' || (rest.startsWith('(') && !SELECT_IN_PARENTHESES.test(rest))) return null;
+  return { text: rest, runs: /\banaly[sz]e\b/i.test(options) };
+}
+
+async function explained(connection: DuckDBConnection, text: string): Promise<Classified> {
+  const behind = behindExplain(text);
+  if (!behind) return UNKNOWN;
+  if (!behind.runs) return { kind: 'read', type: StatementType.EXPLAIN };
+  const inner = await innerOf(connection, behind.text);
   if (inner.kind === 'transaction')
     throw new PondError('INVALID', 'EXPLAIN ANALYZE of a statement that begins or ends a transaction', {
       hint: 'run the statement itself',

@@ -5,6 +5,7 @@ import { Turns } from '../turns.ts';
 import type { BindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
 import { interruptible, keepInterrupting } from './interrupt.ts';
+import { type ReaderCheck, runChecked } from './read-only.ts';
 import { sizeOf, typesOf, type WireRow, wireRows } from './rows.ts';
 import { type Around, runStatements, runText } from './statements.ts';
 import { onThread } from './threads.ts';
@@ -16,7 +17,8 @@ export interface CursorOptions {
   readonly sql: string;
   readonly params: BindParams | undefined;
   readonly form: WireForm;
-  readonly readOnly: boolean;
+  /** For a client that may only read: lets nothing else through. */
+  readonly reader: ReaderCheck | null;
   readonly around: Around<DuckDBResult>;
   readonly signal: AbortSignal;
 }
@@ -38,11 +40,14 @@ export class Cursor {
 
   /** Runs the statement up to its first rows. Owns `connection` from the call on, also when it fails. */
   static async open(connection: DuckDBConnection, options: CursorOptions): Promise<Cursor> {
-    const { sql, params, around, signal, readOnly } = options;
+    const { sql, params, around, signal, reader } = options;
     try {
-      if (readOnly) await begin(connection);
-      const run = (): Promise<DuckDBResult> =>
-        runText(connection, sql, { params, streaming: true, isForeign: true, around });
+      if (reader) await begin(connection);
+      const streamed = { params, streaming: true, around };
+      const run = async (): Promise<DuckDBResult> =>
+        reader
+          ? runChecked(connection, await reader.check(connection, sql), streamed)
+          : runText(connection, sql, { ...streamed, isForeign: true });
       return new Cursor(connection, await interruptible(connection, signal, run), options);
     } catch (error) {
       connection.closeSync();

@@ -14,7 +14,7 @@ export const READING_TABLE_FUNCTIONS: ReadonlySet<string> = new Set(
   parquet_full_metadata parquet_kv_metadata parquet_metadata parquet_scan parquet_schema pg_timezone_names
   pragma_collations pragma_database_size pragma_metadata_info pragma_platform pragma_show pragma_storage_info
   pragma_table_info pragma_user_agent pragma_version query query_table range read_blob read_csv read_csv_auto
-  read_json read_json_auto read_json_objects read_json_objects_auto read_ndjson read_ndjson_auto
+  read_duckdb read_json read_json_auto read_json_objects read_json_objects_auto read_ndjson read_ndjson_auto
   read_ndjson_objects read_parquet read_text repeat repeat_row seq_scan sniff_csv sql_auto_complete summary
   test_all_types test_vector_types unnest which_secret`.split(/\s+/),
 );
@@ -34,13 +34,29 @@ export const OUTSIDE_FUNCTIONS: ReadonlySet<string> = new Set(
   enable_profiling force_checkpoint truncate_duckdb_logs write_log`.split(/\s+/),
 );
 
-/** They read an address of memory, open a database, or run a text that nobody can read here. */
+/** They read an address of memory, or bind a text that nobody can read here. */
 export const OPAQUE_FUNCTIONS: ReadonlySet<string> = new Set(
-  `arrow_scan arrow_scan_dumb json_execute_serialized_sql json_serialize_plan read_duckdb`.split(/\s+/),
+  `arrow_scan arrow_scan_dumb json_execute_serialized_sql json_serialize_plan`.split(/\s+/),
 );
 
-/** How a function is called in a text: by its name, perhaps quoted, and a parenthesis. */
+/** They read the table or the view that a text names. `query` runs one. */
+export const NAME_FUNCTIONS: ReadonlySet<string> = new Set(
+  'duckdb_table_sample pragma_show pragma_storage_info pragma_table_info query_table'.split(' '),
+);
+
+/** How a function is called in a text: by its name, perhaps quoted, and a parenthesis; an operator by its sign. */
 export function callOf(names: Iterable<string>): RegExp {
-  const any = [...names].map((name) => name.replaceAll('"', '""').replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-  return any.length === 0 ? /(?!)/ : new RegExp(`(?<![\\w$])(?:${any.join('|')})"?\\s*\\(`, 'i');
+  return anyOf([...names].map((name) => (/^\W+$/.test(name) ? escaped(name) : `${word(name)}"?\\s*\\(`)));
 }
+
+/** A name in a text, whatever it stands for there. */
+export function nameOf(names: Iterable<string>): RegExp {
+  return anyOf([...names].map((name) => `${word(name)}(?![\\w$])`));
+}
+
+const escaped = (name: string): string => name.replaceAll('"', '""').replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+
+const word = (name: string): string => `(?<![\\w$])${escaped(name)}`;
+
+const anyOf = (patterns: readonly string[]): RegExp =>
+  patterns.length === 0 ? /(?!)/ : new RegExp(`(?:${patterns.join('|')})`, 'i');

@@ -31,8 +31,9 @@ const meaning = new Count();
 const definitions = new Count();
 
 interface Transaction {
-  /** The meaning when it began: it goes on to see that one. */
+  /** The counts when it began: it goes on to see what was there then. */
   readonly meaning: number;
+  readonly definitions: number;
   /** What it has changed becomes, or stops being, everyone's with its end. */
   changes: Count | undefined;
 }
@@ -48,6 +49,10 @@ export const currentMeaning = (): number => meaning.value;
 /** Of the names of views, macros and sequences. */
 export const currentDefinitions = (): number => definitions.value;
 
+/** Of the names that a statement on the connection sees now. */
+export const definitionsOn = (connection: DuckDBConnection): number =>
+  transactions.get(connection)?.definitions ?? definitions.value;
+
 /** Of a text that is prepared on the connection now. */
 export const meaningOn = (connection: DuckDBConnection): number =>
   transactions.get(connection)?.meaning ?? meaning.value;
@@ -58,6 +63,8 @@ const CHANGES_NO_MEANING: ReadonlySet<StatementType> = new Set([
   StatementType.INSERT,
   StatementType.UPDATE,
   StatementType.DELETE,
+  StatementType.MERGE_INTO,
+  StatementType.COPY,
   StatementType.EXPLAIN,
 ]);
 
@@ -100,7 +107,7 @@ export function aboutToRun(connection: DuckDBConnection, running: Running): (isW
 function aboutToBeginOrEnd(connection: DuckDBConnection, { text }: Running): (isWell: boolean) => void {
   const before = transactions.get(connection);
   if (!before) {
-    const begun = { meaning: meaning.value, changes: undefined };
+    const begun = { meaning: meaning.value, definitions: definitions.value, changes: undefined };
     return (isWell) => {
       if (isWell) transactions.set(connection, begun);
     };
@@ -116,6 +123,6 @@ function aboutToBeginOrEnd(connection: DuckDBConnection, { text }: Running): (is
 }
 
 function changedBy({ type, kind, text }: Running): Count | null {
-  if (CHANGES_NO_MEANING.has(type) && kind !== 'outside') return null;
+  if (CHANGES_NO_MEANING.has(type) && !(type === StatementType.SELECT && kind === 'outside')) return null;
   return OF_SESSIONS.has(type) || OF_TABLES.test(withoutComments(text)) ? meaning : definitions;
 }

@@ -15,15 +15,16 @@ import { decodeParams } from '../values.ts';
 import type { BindParams } from './bind.ts';
 import { Cursor } from './cursor.ts';
 import type { Database } from './database.ts';
+import { Definitions } from './definitions.ts';
 import { interruptible, keepInterrupting } from './interrupt.ts';
 import type { Outcome } from './ledger.ts';
 import { rowsOf } from './ledger.ts';
 import { Progress } from './progress.ts';
-import { refuseFiles, refuseForReaders } from './read-only.ts';
+import { ReaderCheck, runChecked } from './read-only.ts';
 import { reviveDriverValue } from './revive.ts';
 import { checkSize, collectRows, typesOf } from './rows.ts';
 import { type Answered, effectOf, Runner } from './runner.ts';
-import { type Around, runStatements, runText, type StatementInfo } from './statements.ts';
+import { type Around, runStatements, type StatementInfo } from './statements.ts';
 
 export interface SqlSessionOptions {
   readonly readOnly: boolean;
@@ -44,6 +45,7 @@ export class SqlSession {
   readonly #cursors = new Map<number, Cursor>();
   #lastCursor = 0;
   #runner: Runner;
+  #reader: ReaderCheck;
   #closed = false;
 
   constructor(database: Database, connection: DuckDBConnection, options: SqlSessionOptions) {
@@ -51,6 +53,7 @@ export class SqlSession {
     this.#connection = connection;
     this.#options = options;
     this.#runner = new Runner(database, connection);
+    this.#reader = new ReaderCheck(definitionsOf(database));
   }
 
   get inTransaction(): boolean {
@@ -78,18 +81,17 @@ export class SqlSession {
 
   /** A stream reads on a connection of its own, so that its consumer may use the session between two batches. */
   async openCursor(params: StreamOpenParams, signal: AbortSignal): Promise<StreamOpenResult> {
-    if (this.#options.readOnly) refuseFiles(params.sql);
     const announce = this.#announcing(params.call);
+    const reader = this.#options.readOnly ? new ReaderCheck(definitionsOf(this.#database)) : null;
     const progress = new Progress();
     const cursor = await Cursor.open(await this.#database.driverConnection(), {
       sql: params.sql,
       params: bound(params),
       form: params.values ?? 'js',
-      readOnly: this.#options.readOnly,
+      reader,
       around: async (info, run) => {
         if (params.onlyReads && info.kind !== 'read') throw doesMore(info);
-        if (this.#options.readOnly) refuseForReaders(info);
-        else if (info.kind !== 'read' && info.kind !== 'session') await announce();
+        if (info.kind !== 'read' && info.kind !== 'session') await announce();
         progress.begin(info.kind, true);
         const result = await run();
         progress.done(/^\s*(?:begin|start)/i.test(info.text));
@@ -97,7 +99,7 @@ export class SqlSession {
       },
       signal,
     }).catch((error: unknown) => {
-      throw this.#options.readOnly ? error : progress.judge(error);
+      throw reader ? error : progress.judge(error);
     });
     if (this.#closed) {
       await cursor.close();
@@ -148,6 +150,7 @@ export class SqlSession {
     this.#connection.closeSync();
     this.#connection = next;
     this.#runner = new Runner(this.#database, next);
+    this.#reader = new ReaderCheck(definitionsOf(this.#database));
   }
 
   async #run(params: RunParams, signal: AbortSignal, read: Read): Promise<Answered> {
@@ -178,16 +181,17 @@ export class SqlSession {
 
   async #runReadOnly(params: RunParams, signal: AbortSignal, read: Read): Promise<Answered> {
     const connection = this.#connection;
-    refuseFiles(params.sql);
     const around: Around<Outcome> = async (info, run) => {
-      refuseForReaders(info);
       const result = await run();
       return info.isLast ? read(result, false) : effectOf(result);
     };
     await runStatements(connection, 'BEGIN TRANSACTION READ ONLY');
     try {
       // Without what surrounds it: a ROLLBACK that is interrupted leaves its transaction open.
-      const work = (): Promise<Outcome> => runText(connection, params.sql, { params: bound(params), around });
+      const work = async (): Promise<Outcome> => {
+        const statements = await this.#reader.check(connection, params.sql);
+        return runChecked(connection, statements, { params: bound(params), around });
+      };
       return { outcome: await interruptible(connection, signal, work), replayed: false };
     } finally {
       await runStatements(connection, 'ROLLBACK');
@@ -208,6 +212,15 @@ export class SqlSession {
 /** To a client that streams what reads, and has everything else recorded. */
 function doesMore({ kind }: StatementInfo): PondError {
   return new PondError('READ_ONLY', 'the statement does more than read', { data: { kind } });
+}
+
+const definitions = new WeakMap<Database, Definitions>();
+
+/** All sessions of a database see the same definitions, those that only read at least: they make none. */
+function definitionsOf(database: Database): Definitions {
+  const known = definitions.get(database) ?? new Definitions();
+  definitions.set(database, known);
+  return known;
 }
 
 /** @throws PondError INVALID for what is no value in wire form */

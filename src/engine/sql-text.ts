@@ -2,12 +2,17 @@ import { isSymbol, tokensOf } from './tokens.ts';
 
 const spaces = (text: string): string => text.replace(/[^\n]/g, ' ');
 
+/** What DuckDB (1.5.6) takes for a space, and JavaScript's `\s` for a part of a word. */
+const SPACES = /[\u200b\u2060]/g;
+
 /** The text with spaces for its comments: every other sign stays in its place. */
 export function withoutComments(sql: string): string {
-  if (!/--|\/\*/.test(sql)) return sql;
+  if (!/--|\/\*|[\u200b\u2060]/.test(sql)) return sql;
   let bare = '';
-  for (const { start, end } of tokensOf(sql))
-    bare += spaces(sql.slice(bare.length, start)) + sql.slice(start, end);
+  for (const { kind, start, end } of tokensOf(sql)) {
+    const token = sql.slice(start, end);
+    bare += spaces(sql.slice(bare.length, start)) + (kind === 'word' ? token.replace(SPACES, ' ') : token);
+  }
   return bare + spaces(sql.slice(bare.length));
 }
 

@@ -52,6 +52,8 @@ interface TextOptions<T> {
   /** Statements up to this place were done before; only what they gave their session is done again. */
   readonly done?: number | undefined;
   readonly params?: BindParams | undefined;
+  /** Where the text stands in the caller's own; its errors have their place in that. */
+  readonly start?: number;
   /** The rows of a last statement that reads are computed as they are fetched. */
   readonly streaming?: boolean;
   /** It is a client's: what it does is asked of DuckDB. What our own do is known. */
@@ -116,7 +118,7 @@ export async function runText<T>(
       if (at === last) return value;
     }
   } catch (error) {
-    throw fromDuckDB(error, current.text, current.start);
+    throw fromDuckDB(error, current.text, current.start + (options.start ?? 0));
   }
 }
 

@@ -26,6 +26,8 @@ const WORDS: readonly string[] = [
   'COMMIT',
   "COPY t TO '/'",
   "ATTACH '/etc/hostname' AS x",
+  'SELECT 1; SELECT 2; SELECT missing',
+  "SELECT 1; -- é\nSELECT '漢字', 'x'::INT",
   "SELECT '漢字', missing",
   'SELECT * FROM t JOIN',
   'SELECT error(\'{"exception_type":"INTERRUPT","exception_message":"x"}\')',

@@ -49,6 +49,7 @@ const HIDDEN: readonly string[] = [
     'EXPLAIN (FORMAT json, ANALYZE)',
     'EXPLAIN ( /* c */ ANALYSE true, FORMAT json)',
     '/* c */ EXPLAIN ANALYZE',
+    'EXPLAIN\u200bANALYSE\u2060\u00a0',
   ].flatMap((head) => [`${head} ${INSERT}`, `${head} SELECT next_one()`]),
   `PREPARE p AS ${INSERT}; EXPLAIN ANALYZE EXECUTE p`,
   `SELECT 1; EXPLAIN ANALYSE ${INSERT}`,
