@@ -187,6 +187,30 @@ describe('onepond sql', () => {
     expect((await sql('SELECT n FROM t')).stdout).toBe('[{"n":7}]\n');
   });
 
+  it.each<[sql: string, then: string, left: string]>([
+    ['EXPLAIN ANALYSE INSERT INTO t VALUES (7)', 'SELECT n FROM t', '[{"n":7}]\n'],
+    ['/* c */ EXPLAIN (FORMAT json, ANALYSE) INSERT INTO t VALUES (7)', 'SELECT n FROM t', '[{"n":7}]\n'],
+    ['SELECT m()', "SELECT nextval('s')::INT AS n", '[{"n":2}]\n'],
+    ["FROM query('SELECT m' || '()')", "SELECT nextval('s')::INT AS n", '[{"n":2}]\n'],
+  ])(
+    'does once what is no write by its first word, though the owner dies: %s',
+    async (statement, then, left) => {
+      const world = new World();
+      const file = world.path('app.duckdb');
+      // Three commits are of what is defined.
+      const owner = await world.peer({ env: { ONEPOND_FAILPOINTS: 'commit.done=kill#4' } });
+      await owner.ask('open', file);
+      await owner.ask(
+        'run',
+        "CREATE TABLE t (n INTEGER); CREATE SEQUENCE s; CREATE MACRO m() AS nextval('s')",
+      );
+      const sql = (text: string) => world.cli(['--db', file, '--json', 'sql', text]);
+      expect(await sql(statement)).toMatchObject({ code: 0, stderr: '' });
+      await owner.exited;
+      expect((await sql(then)).stdout).toBe(left);
+    },
+  );
+
   it('says in one line, or in one JSON object, what DuckDB refused', async () => {
     const world = new World();
     const plain = await world.cli(['--db', 'a.duckdb', 'sql', 'SELEC 1']);
