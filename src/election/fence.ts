@@ -75,7 +75,8 @@ export class Fence {
   }
 
   /** Whether this process had a kernel lock on the file at the last look, whichever thread took it. */
-  isLockedHere(dev: bigint, ino: bigint): boolean {
+  async isLockedHere(dev: bigint, ino: bigint): Promise<boolean> {
+    if (this.#locks === null) await this.#look();
     return this.#locks?.has({ dev, ino }) ?? false;
   }
 

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
@@ -7,6 +8,7 @@ import { nextEpoch, readEpoch } from './epoch.ts';
 import { fromDuckDB, HeldError, heldBy } from './errors.ts';
 import { type Guard, setGuard } from './guards.ts';
 import { Ledger } from './ledger.ts';
+import { checkConfig, OwnFiles } from './own-files.ts';
 import { catalogOf } from './own-schema.ts';
 import { SqlSession, type SqlSessionOptions } from './sql-session.ts';
 import { Writer } from './writer.ts';
@@ -19,6 +21,10 @@ export interface DatabaseOptions {
   readonly checkFence?: () => Promise<void>;
   /** Elects this process to open a further file. */
   readonly claim?: ClaimFile;
+  /** Whether this process has a kernel lock on the file, whoever took it. */
+  readonly isLockedHere?: (dev: bigint, ino: bigint) => Promise<boolean>;
+  /** A statement may have opened a file and dropped its lock: to be looked at before the next commit. */
+  readonly doubtFence?: () => void;
 }
 
 /** An open DuckDB file. While it stands, this process holds the kernel lock: the fence. */
@@ -69,15 +75,19 @@ export interface Database {
  */
 export async function openDatabase(path: string, options: DatabaseOptions = {}): Promise<Database> {
   const { config = {}, readOnly = false, checkFence = async () => undefined, claim = unclaimed } = options;
+  await checkConfig(path, config);
   const instance = await create(path, { ...config, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) });
   try {
-    const [home, writes, records, attaching] = await Promise.all([
+    const [home, writes, records, attaching, listing] = await Promise.all([
+      instance.connect(),
       instance.connect(),
       instance.connect(),
       instance.connect(),
       instance.connect(),
     ]);
-    await attaching.run("SET search_path = 'system.main'");
+    await Promise.all(
+      [attaching, listing].map((connection) => connection.run("SET search_path = 'system.main'")),
+    );
     const own = { catalog: await catalogOf(home), readOnly, checkFence };
     const { dev, ino } = await stat(path, { bigint: true });
     const [device, inode] = [String(dev), String(ino)];
@@ -85,6 +95,8 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
       path,
       instance,
       writes,
+      listing,
+      options,
       own,
       home: await createConnection(home, { ...own, checkFence: async () => undefined }),
       attachments: new Attachments(attaching, { path, id: fileId(dev, ino), readOnly }, claim),
@@ -126,6 +138,8 @@ interface Opened {
   readonly instance: DuckDBInstance;
   readonly home: Connection;
   readonly writes: DuckDBConnection;
+  readonly listing: DuckDBConnection;
+  readonly options: DatabaseOptions;
   readonly attachments: Attachments;
   readonly ledger: Ledger;
   /** For connections of our own. */
@@ -143,6 +157,9 @@ class OpenDatabase implements Database {
   /** Serves the owner's own statements. */
   readonly #home: Connection;
   readonly #attachments: Attachments;
+  readonly #files: OwnFiles;
+  readonly #listing: DuckDBConnection;
+  readonly #isLockedHere: NonNullable<DatabaseOptions['isLockedHere']>;
   readonly ledger: Ledger;
   readonly #own: Required<ConnectionOptions>;
   readonly writer: Writer;
@@ -150,12 +167,21 @@ class OpenDatabase implements Database {
   #epoch = 0;
   #isClosed = false;
 
-  constructor({ path, instance, home, writes, attachments, ledger, own, device, inode }: Opened) {
+  constructor(opened: Opened) {
+    const { path, instance, home, writes, listing, attachments, ledger, own, device, inode } = opened;
+    const { isLockedHere = async () => false, doubtFence: doubt = () => undefined } = opened.options;
     this.path = path;
     this.readOnly = own.readOnly;
     this.#instance = instance;
     this.#home = home;
     this.#attachments = attachments;
+    this.#listing = listing;
+    this.#isLockedHere = isLockedHere;
+    this.#files = new OwnFiles(
+      { paths: () => [path, ...this.attached], has: (...file) => this.#isOpen(...file), doubt },
+      listing,
+    );
+    setGuard(writes, { ...this.#files.guard(writes), attach: refuseAttach });
     this.#own = own;
     this.ledger = ledger;
     this.checkFence = own.checkFence;
@@ -183,7 +209,7 @@ class OpenDatabase implements Database {
   }
 
   attach(name: string, file: string, mayMake = true): Promise<void> {
-    return this.#attachments.attach(name, file, mayMake);
+    return this.#attachments.attach(name, file, mayMake).finally(() => this.#files.changed());
   }
 
   settled(connection: DuckDBConnection): Promise<unknown> | undefined {
@@ -218,12 +244,20 @@ class OpenDatabase implements Database {
 
   async #guarded(attach: (connection: DuckDBConnection) => Guard['attach']): Promise<DuckDBConnection> {
     const connection = await this.#instance.connect();
-    setGuard(connection, { check: () => undefined, ran: () => undefined, attach: attach(connection) });
+    setGuard(connection, { ...this.#files.guard(connection), attach: attach(connection) });
     return connection;
   }
 
-  idle(): Promise<void> {
-    return this.#attachments.idle();
+  async idle(): Promise<void> {
+    await Promise.all([this.#attachments.idle(), this.#files.idle()]);
+  }
+
+  async #isOpen(path: string, dev: bigint, ino: bigint): Promise<boolean> {
+    if (this.isOwnFile(path, dev, ino) || (await this.#isLockedHere(dev, ino))) return true;
+    return [this.path, ...this.attached].some((file) => {
+      const log = statSync(`${file}.wal`, { bigint: true, throwIfNoEntry: false });
+      return log !== undefined && log.dev === dev && log.ino === ino;
+    });
   }
 
   async forgoCheckpoint(): Promise<void> {
@@ -237,6 +271,7 @@ class OpenDatabase implements Database {
     this.ledger.close();
     this.writer.close();
     this.#attachments.closeConnection();
+    this.#listing.closeSync();
     this.#instance.closeSync();
     this.#attachments.releaseAll();
   }

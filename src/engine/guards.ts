@@ -5,10 +5,11 @@ import type { StatementInfo } from './statements.ts';
 /** What stands before the statements of a client: they may open files that only DuckDB's own handles may be on. */
 export interface Guard {
   /**
-   * Before a text, or its next statement, is prepared: preparing opens some files already.
+   * Before a statement of a text is prepared: preparing opens some files already.
+   * @param part its place among the `count` statements of the text; the first is looked at before they are counted
    * @throws PondError INVALID where it would open a file that this process has open
    */
-  check(sql: string, params: BindParams | undefined): Promise<void> | undefined;
+  check(sql: string, params: BindParams | undefined, part: number, count?: number): Promise<void> | undefined;
   /** When the text has run, well or not. */
   ran(sql: string): void;
   /** Runs an ATTACH or DETACH. */

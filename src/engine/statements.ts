@@ -83,9 +83,12 @@ export async function runText<T>(
   sql: string,
   options: TextOptions<T>,
 ): Promise<T> {
+  const guard = guardOf(connection);
   const whole: Statement = { text: sql, start: 0 };
   let current = whole;
   try {
+    const checked = guard?.check(sql, options.params, 0);
+    if (checked) await checked;
     const kept = keptBy(connection);
     const only = kept.take(sql) ?? (await prepareOnly(connection, sql, options.isForeign === true));
     if (only) {
@@ -101,6 +104,10 @@ export async function runText<T>(
     const apart = statementsOf(sql);
     const isKnown = apart.length === extracted.count;
     for (let at = 0; ; at++) {
+      if (at > 0) {
+        guard?.ran(sql);
+        await guard?.check(sql, options.params, at, extracted.count);
+      }
       current = (isKnown && apart[at]) || whole;
       const { text } = current;
       // Prepared by its own text, a statement's errors have a place in that. An extracted one can be prepared once,
@@ -119,6 +126,8 @@ export async function runText<T>(
     }
   } catch (error) {
     throw fromDuckDB(error, current.text, current.start + (options.start ?? 0));
+  } finally {
+    guard?.ran(sql);
   }
 }
 

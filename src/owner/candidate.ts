@@ -330,6 +330,8 @@ export class Candidate {
           config,
           checkFence: async () => this.#fence?.check(),
           claim: this.#claim,
+          isLockedHere: async (dev, ino) => (await this.#fence?.isLockedHere(dev, ino)) ?? false,
+          doubtFence: () => this.#fence?.doubt(),
         });
       } catch (error) {
         if (!(error instanceof HeldError)) throw error;

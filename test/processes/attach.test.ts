@@ -259,3 +259,28 @@ describe('a file that is attached read-only', () => {
     expect(readFileSync('/proc/locks', 'utf8')).toContain(`:${statSync(b).ino} `);
   });
 });
+
+describe('a file that this process has open', () => {
+  it('is read and written as a file by no SQL of a handle, its own or another, and keeps its lock', async () => {
+    const { one, a, b, world } = await scene();
+    await one.ask('open', 'B', b);
+    await one.ask('run', 'B', 'CREATE TABLE t AS SELECT 1 AS n');
+    await one.ask('open', 'A', a);
+    await one.ask('run', 'A', 'CREATE TABLE t AS SELECT 1 AS n');
+    const reader = await world.peer({ program: HANDLES });
+    await reader.ask('open', 'R', b, { readOnly: true, candidate: 'never' });
+    await reader.ask('open', 'W', a);
+    const refused = { code: 'INVALID', hint: expect.stringContaining('COPY FROM DATABASE') };
+    for (const file of [a, b]) {
+      expect(await one.refusal('query', 'A', `FROM read_blob('${file}')`)).toMatchObject(refused);
+      expect(await one.refusal('stream', 'A', `FROM read_text('${file}')`)).toMatchObject(refused);
+      expect(await reader.refusal('run', 'W', `COPY t FROM '${file}'`)).toMatchObject(refused);
+      expect(await reader.refusal('run', 'W', `COPY t TO '${file}'`)).toMatchObject(refused);
+    }
+    expect(await reader.refusal('query', 'R', 'FROM read_blob($1)', [b])).toMatchObject(refused);
+    expect(await reader.refusal('stream', 'R', 'FROM read_blob($1)', [b])).toMatchObject(refused);
+    expect([a, b].map(kernelLockHolder)).toEqual([one.pid, one.pid]);
+    expect(await one.ask('role', 'B')).toBe('owner');
+    expect(await reader.ask('query', 'R', 'SELECT n FROM t')).toEqual([{ n: 1 }]);
+  });
+});
