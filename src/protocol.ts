@@ -39,6 +39,17 @@ const isRecordOfText = (value: unknown): boolean =>
   isRecord(value) && Object.values(value).every((item) => typeof item === 'string');
 const maybe = <S extends v.GenericSchema>(schema: S) => v.exactOptional(schema);
 
+/** A file by `st_dev` and `st_ino`, as decimal strings. */
+interface AttachedFile {
+  readonly device: string;
+  readonly inode: string;
+}
+const isRecordOfFiles = (value: unknown): boolean =>
+  isRecord(value) &&
+  Object.values(value).every(
+    (file) => isRecordOfText(file) && 'device' in (file as object) && 'inode' in (file as object),
+  );
+
 // -- who is who -----------------------------------------------------------------------------------------------
 
 const HelloParams = v.strictObject({
@@ -57,6 +68,8 @@ const HelloParams = v.strictObject({
   readOnly: flag,
   /** Further files that the owner is to attach, real paths by name. */
   attach: maybe(v.custom<Readonly<Record<string, string>>>(isRecordOfText)),
+  /** What an earlier owner said of these files: another in the place of one is not taken for it, and none is made. */
+  attached: maybe(v.custom<Readonly<Record<string, AttachedFile>>>(isRecordOfFiles)),
 });
 export type HelloParams = v.InferOutput<typeof HelloParams>;
 
@@ -75,6 +88,8 @@ export interface HelloResult {
   readonly epoch: number;
   /** Number of this session, from 1. */
   readonly session: number;
+  /** The files of `attach`, by name. */
+  readonly attached?: Readonly<Record<string, AttachedFile>>;
 }
 
 // -- SQL ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,19 @@ export interface Claim {
 /** Wins the right to open a file. @throws PondError OWNER_UNREACHABLE while somebody else has it */
 export type ClaimFile = (file: string, readOnly: boolean) => Promise<Claim>;
 
+/** `st_dev` and `st_ino`, in decimal. */
+export interface FileIdentity {
+  readonly device: string;
+  readonly inode: string;
+}
+
+export interface AttachOptions {
+  /** False for a client that may not write: a file that is not there stays so. */
+  readonly mayMake?: boolean;
+  /** The file that the client knows from an earlier owner; no other is attached or made in its place. */
+  readonly expected?: FileIdentity;
+}
+
 interface Attached {
   readonly file: string;
   readonly name: string;
@@ -79,18 +92,25 @@ export class Attachments {
   }
 
   /** For a client that asks for the file in its hello: once for all who name it alike. */
-  attach(name: string, file: string, mayMake: boolean): Promise<void> {
+  attach(name: string, file: string, options: AttachOptions = {}): Promise<FileIdentity> {
     return this.#turns.take(async () => {
-      if (!mayMake) await checkThere(file);
-      const known = (await this.#list()).find((one) => one.name.toLowerCase() === name.toLowerCase());
-      if (known) {
-        if (known.path !== null && (await idOf(known.path)) === (await idOf(file))) return;
-        throw new PondError('INVALID', `${name} is attached already, to ${known.path ?? 'no file'}`);
-      }
-      const mode = this.#main.readOnly ? ' (READ_ONLY)' : '';
-      const sql = `ATTACH ${quoted(file, "'")} AS ${quoted(name, '"')}${mode}`;
-      await this.#open(file, false, () => runStatements(this.#connection, sql));
+      await this.#attachNamed(name, file, options);
+      const [device = '', inode = ''] = ((await idOf(file)) ?? '').split(':');
+      return { device, inode };
     });
+  }
+
+  async #attachNamed(name: string, file: string, { mayMake = true, expected }: AttachOptions): Promise<void> {
+    if (!mayMake) await checkThere(file);
+    if (expected) await checkExpected(file, expected);
+    const known = (await this.#list()).find((one) => one.name.toLowerCase() === name.toLowerCase());
+    if (known) {
+      if (known.path !== null && (await idOf(known.path)) === (await idOf(file))) return;
+      throw new PondError('INVALID', `${name} is attached already, to ${known.path ?? 'no file'}`);
+    }
+    const mode = this.#main.readOnly ? ' (READ_ONLY)' : '';
+    const sql = `ATTACH ${quoted(file, "'")} AS ${quoted(name, '"')}${mode}`;
+    await this.#open(file, false, () => runStatements(this.#connection, sql));
   }
 
   /** Runs a client's ATTACH or DETACH. */
@@ -224,6 +244,18 @@ async function checkThere(file: string): Promise<void> {
   } catch (error) {
     throw fromSystem(error, `cannot attach ${file}`);
   }
+}
+
+async function checkExpected(file: string, { device, inode }: FileIdentity): Promise<void> {
+  const id = await idOf(file);
+  if (id === `${device}:${inode}`) return;
+  throw new PondError(
+    'NOT_FOUND',
+    `${file} ${id === null ? 'is gone' : 'was replaced'} since it was attached`,
+    {
+      hint: 'nothing was written to what is there now; put the file back, or close the handle and open it again',
+    },
+  );
 }
 
 async function idOf(file: string): Promise<string | null> {

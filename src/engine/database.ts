@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
-import { Attachments, type ClaimFile } from './attachments.ts';
+import { Attachments, type AttachOptions, type ClaimFile, type FileIdentity } from './attachments.ts';
 import { type Connection, type ConnectionOptions, createConnection } from './connection.ts';
 import { nextEpoch, readEpoch } from './epoch.ts';
 import { fromDuckDB, HeldError, heldBy } from './errors.ts';
@@ -47,10 +47,9 @@ export interface Database {
   beginEpoch(): Promise<number>;
   /**
    * Attaches a further file, once: two clients that name it alike share it.
-   * @param mayMake false for one that may not write: a file that is not there stays so
-   * @throws as {@link openDatabase}
+   * @throws as {@link openDatabase}; PondError OWNER_UNREACHABLE, NOT_FOUND for another file than the expected one
    */
-  attach(name: string, file: string, mayMake?: boolean): Promise<void>;
+  attach(name: string, file: string, options?: AttachOptions): Promise<FileIdentity>;
   /** To be called when no transaction is open on a session's connection, or when it is closed: one may have attached a file. */
   settled(connection: DuckDBConnection): Promise<unknown> | undefined;
   /** True for the files that this process may not open beside DuckDB. */
@@ -208,8 +207,8 @@ class OpenDatabase implements Database {
     return this.#epoch;
   }
 
-  attach(name: string, file: string, mayMake = true): Promise<void> {
-    return this.#attachments.attach(name, file, mayMake).finally(() => this.#files.changed());
+  attach(name: string, file: string, options?: AttachOptions): Promise<FileIdentity> {
+    return this.#attachments.attach(name, file, options).finally(() => this.#files.changed());
   }
 
   settled(connection: DuckDBConnection): Promise<unknown> | undefined {

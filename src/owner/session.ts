@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { heldElsewhere, ownedElsewhere } from '../election/obstacles.ts';
+import type { AttachOptions, FileIdentity } from '../engine/attachments.ts';
 import type { Database } from '../engine/database.ts';
 import { HeldError } from '../engine/errors.ts';
 import type { SqlSession } from '../engine/sql-session.ts';
@@ -218,7 +219,7 @@ export class Session {
 
   async #greet(hello: HelloParams, call: AbortController): Promise<HelloResult> {
     if (this.hello) throw new PondError('INVALID', 'hello was said before');
-    const { protocol, path, readOnly, attach: files = {} } = hello;
+    const { protocol, path, readOnly, attach: files = {}, attached: known = {} } = hello;
     const { paths, version } = this.#owner.options;
     if (protocol !== PROTOCOL_VERSION) {
       throw new PondError(
@@ -238,8 +239,12 @@ export class Session {
       this.tellElecting(null);
       return handedOn;
     }
-    for (const [name, file] of Object.entries(files))
-      await this.#track(call, attach(database, name, file, !readOnly));
+    const attached: [string, FileIdentity][] = [];
+    for (const [name, file] of Object.entries(files)) {
+      const expected = Object.hasOwn(known, name) ? known[name] : undefined;
+      const work = attach(database, name, file, { mayMake: !readOnly, ...(expected && { expected }) });
+      attached.push([name, await this.#track(call, work)]);
+    }
     this.hello = hello;
     this.#owner.sessionsChanged();
     const { pid, startTime, instance, epoch, device, inode } = record;
@@ -254,6 +259,7 @@ export class Session {
       instance,
       epoch,
       session: this.#number,
+      ...(attached.length > 0 && { attached: Object.fromEntries(attached) }),
     };
   }
 
@@ -322,9 +328,14 @@ export class Session {
   }
 }
 
-async function attach(database: Database, name: string, file: string, mayMake: boolean): Promise<void> {
+async function attach(
+  database: Database,
+  name: string,
+  file: string,
+  options: AttachOptions,
+): Promise<FileIdentity> {
   try {
-    await database.attach(name, file, mayMake);
+    return await database.attach(name, file, options);
   } catch (error) {
     throw error instanceof HeldError ? heldElsewhere(file, error.pid) : error;
   }

@@ -48,6 +48,8 @@ export class CurrentOwner implements Closable {
   #successor: SuccessorNotice | null = null;
   /** The file that this handle was opened on; its path may come to lead to another. */
   #file: FileIdentity | null = null;
+  /** The files that its owner attached for it, likewise. */
+  #attached: HelloParams['attached'];
   #role: Role = 'electing';
   #epoch = 0;
   #forgetCompromised: () => void = () => undefined;
@@ -142,14 +144,16 @@ export class CurrentOwner implements Closable {
     const obstacle = this.#obstacle;
     const file = this.#file;
     const closed = this.#closing.signal;
-    const seeker = { paths, hello, host: this.#host, mayOwn, alone, file, closed, obstacle };
+    const greeting = this.#attached ? { ...hello, attached: this.#attached } : hello;
+    const seeker = { paths, hello: greeting, host: this.#host, mayOwn, alone, file, closed, obstacle };
     const link = await seekOwner(seeker, until, successor);
     if (this.#closing.signal.aborted) {
       link.close();
       this.#checkOpen();
     }
-    const { device, inode } = link.hello;
+    const { device, inode, attached } = link.hello;
     this.#file ??= { device, inode };
+    this.#attached ??= attached;
     this.#adopt(link);
     return link;
   }
