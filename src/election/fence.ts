@@ -66,12 +66,15 @@ export class Fence {
     this.watch(file);
   }
 
-  /** A further file, which DuckDB has just opened. Returns what ends the watch. */
-  watch(file: FencedFile): () => void {
+  /**
+   * A further file, which DuckDB has just opened. From `seen` on its lock is known, and missed when it goes: a look
+   * under way may have begun before the file was opened.
+   */
+  watch(file: FencedFile): { readonly seen: Promise<void>; readonly end: () => void } {
     const watched: Watched = { file };
     this.#watched.add(watched);
-    void this.#look();
-    return () => void this.#watched.delete(watched);
+    const seen = (this.#looking ?? Promise.resolve()).then(() => this.#look());
+    return { seen, end: () => void this.#watched.delete(watched) };
   }
 
   /** Whether this process had a kernel lock on the file at the last look, whichever thread took it. */

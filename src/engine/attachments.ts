@@ -10,7 +10,7 @@ import { runStatements, type StatementInfo } from './statements.ts';
 /** The right to open a further file, won in its election. */
 export interface Claim {
   /** DuckDB has it open now. */
-  opened(file: { readonly path: string; readonly device: string; readonly inode: string }): void;
+  opened(file: { readonly path: string; readonly device: string; readonly inode: string }): Promise<void>;
   release(): void;
 }
 
@@ -195,7 +195,7 @@ export class Attachments {
     }
     this.#attached.set(id, { file, name: listed.name, claim });
     const [device = '', inode = ''] = id.split(':');
-    claim.opened({ path: file, device, inode });
+    await claim.opened({ path: file, device, inode });
   }
 
   #checkNotOurs(file: string, id: string): void {

@@ -124,7 +124,7 @@ async function create(path: string, config: Record<string, string>): Promise<Duc
 const fileId = (dev: bigint | string, ino: bigint | string): string => `${dev}:${ino}`;
 
 /** For a database that no election is about. */
-const unclaimed: ClaimFile = async () => ({ opened: () => undefined, release: () => undefined });
+const unclaimed: ClaimFile = async () => ({ opened: async () => undefined, release: () => undefined });
 
 const refuseAttach: Guard['attach'] = async () => {
   throw new PondError('INVALID', 'a stream may not attach or detach', {

@@ -44,13 +44,14 @@ export async function claim(claimant: Claimant, file: string, readOnly: boolean)
     held?.release();
     throw error;
   }
-  let unwatch: () => void = () => undefined;
+  let watch: ReturnType<Fence['watch']> | undefined;
   return {
-    opened(opened: FencedFile) {
-      unwatch = claimant.fence()?.watch(opened) ?? unwatch;
+    async opened(opened: FencedFile) {
+      watch = claimant.fence()?.watch(opened);
+      await watch?.seen;
     },
     release() {
-      unwatch();
+      watch?.end();
       held?.release();
     },
   };

@@ -19,7 +19,7 @@ async function scene(): Promise<Scene> {
 /** A short wait for a file whose holder is found at once. */
 const SHORT = { timeout: 500 };
 /** For an owner that is elected first, and then asked to attach what is held. */
-const ELECTED = { timeout: 4_000 };
+const ELECTED = { timeout: 10_000 };
 
 const reached = (pid: number) => ({ code: 'OWNER_UNREACHABLE', data: { pid } });
 

@@ -24,7 +24,7 @@ async function opened(): Promise<Opened> {
     claim: async (file) => {
       const claim = { file };
       claims.add(claim);
-      return { opened: () => undefined, release: () => void claims.delete(claim) };
+      return { opened: async () => undefined, release: () => void claims.delete(claim) };
     },
   });
   await database.beginEpoch();
