@@ -1,16 +1,14 @@
 import type { ValueForm } from './shapes.ts';
+import { type Rows, TextRows } from './text-rows.ts';
 import { decode, isScalar, type Revive } from './values.ts';
 
 /**
  * Row objects from their wire form. DuckDB's value objects need the driver, which is loaded for them alone: a
  * reader does without it.
  */
-export async function toRows<R>(
-  names: readonly string[],
-  rows: readonly (readonly unknown[])[],
-  form: ValueForm = 'js',
-): Promise<R[]> {
+export async function toRows<R>(names: readonly string[], wire: Rows, form: ValueForm = 'js'): Promise<R[]> {
   const read = form === 'json' ? (value: unknown) => value : await reader(form);
+  const rows = wire instanceof TextRows ? wire.toJSON() : wire;
   return rows.map((row) => {
     const object: Record<string, unknown> = {};
     // A column may be called __proto__.

@@ -11,6 +11,7 @@ const VOCABULARY = [
   'shapes',
   'protocol',
   'values',
+  'text-rows',
   'rows',
   'paths',
   'make-folder',

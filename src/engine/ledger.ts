@@ -1,11 +1,11 @@
 import { type DuckDBConnection, timestampValue } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
+import { type Rows, TextRows } from '../text-rows.ts';
 import { Turns } from '../turns.ts';
 import { appendRows } from './appending.ts';
 import type { Connection } from './connection.ts';
 import { fromDuckDB } from './errors.ts';
 import { OWN_SCHEMA } from './own-schema.ts';
-import type { WireRow } from './rows.ts';
 
 /** Rows of RETURNING up to this many bytes of JSON are kept for a call that is sent again. */
 export const MAX_RECORDED_BYTES = 64 * 1024;
@@ -35,7 +35,7 @@ export interface Outcome {
   readonly rowsChanged: number;
   readonly names: readonly string[];
   /** Wire form. Null where they were too large to record. */
-  readonly rows: readonly WireRow[] | null;
+  readonly rows: Rows | null;
 }
 
 /** How far a call came: every statement of its text up to `part` is done, and will not be done again. */
@@ -189,12 +189,13 @@ export class Ledger {
 }
 
 function recorded({ rowsChanged, names, rows }: Outcome): string {
-  const text = JSON.stringify({ rowsChanged, names, rows });
+  const isLarge = rows instanceof TextRows && rows.bytes > MAX_RECORDED_BYTES;
+  const text = JSON.stringify({ rowsChanged, names, rows: isLarge ? null : rows });
   return text.length <= MAX_RECORDED_BYTES ? text : JSON.stringify({ rowsChanged, names, rows: null });
 }
 
 /** The rows that an outcome still has. @throws PondError OWNER_LOST, committed, where they were too large to keep */
-export function rowsOf({ rows }: Outcome): readonly WireRow[] {
+export function rowsOf({ rows }: Outcome): Rows {
   if (rows) return rows;
   throw new PondError('OWNER_LOST', 'the change is done, and its rows went with the owner that did it', {
     data: { outcome: 'committed' },

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type DuckDBDataChunk,
   DuckDBMaterializedResult,
@@ -7,6 +8,7 @@ import {
 } from '@duckdb/node-api';
 import { PondError } from '../errors.ts';
 import { MAX_MESSAGE_BYTES, type WireForm } from '../protocol.ts';
+import { type Rows, TextRows } from '../text-rows.ts';
 import { encode, isScalar } from '../values.ts';
 import { fromDuckDB } from './errors.ts';
 import { textOf } from './text-form.ts';
@@ -39,52 +41,80 @@ export interface RowLimits {
   readonly maxRows?: number | undefined;
 }
 
-/**
- * All rows of a result in wire form, converted chunk by chunk so that one over the limit is given up early.
- * @throws PondError TOO_LARGE
- */
-export function collectRows(result: DuckDBResult, form: WireForm, { maxRows }: RowLimits): WireRow[] {
-  const all: WireRow[] = [];
-  let size = 0;
-  for (const chunk of chunksOf(result)) {
-    if (maxRows !== undefined && all.length + chunk.rowCount > maxRows) {
-      throw new PondError('TOO_LARGE', `the result has more than ${maxRows} rows`, {
-        hint: 'raise maxRows, or use stream()',
-      });
-    }
-    const rows = wireRows(chunk, form);
-    for (const row of rows) size += sizeOf(row);
-    if (size > MAX_MESSAGE_BYTES) throw tooLarge();
-    for (const row of rows) all.push(row);
-  }
-  return all;
-}
-
+/** Rows of a result that are kept as they are; more of them become text. */
+const FEW = 8_192;
+/** How long the conversion may keep the loop before the others get a turn, in ms. */
+const SLICE_MS = 2;
 /** What an answer has beside its names and rows, in bytes, at most. */
 const ENVELOPE_BYTES = 1024;
 
 /**
- * The rows of a change whose answer could not be sent must not be committed, so their size is counted exactly as the
- * transport will: src/transport/framing.ts.
- * @throws PondError TOO_LARGE
+ * All rows of a result in wire form. They are converted chunk by chunk, with the loop given back in between, so that
+ * a large result holds nobody up, and one over the limit is given up early. The limit is the transport's, counted
+ * exactly: the rows of a change whose answer could not be sent must not be committed.
+ * @throws PondError TOO_LARGE; ABORTED where the signal fires
  */
-export function checkSize(names: readonly string[], rows: readonly WireRow[]): void {
-  // Row by row: one text of all could be longer than a string can be.
-  let size = ENVELOPE_BYTES + Buffer.byteLength(JSON.stringify(names));
-  for (const row of rows) {
-    size += Buffer.byteLength(JSON.stringify(row)) + 1;
-    if (size > MAX_MESSAGE_BYTES) throw tooLarge();
+export async function collectRows(
+  result: DuckDBResult,
+  form: WireForm,
+  { maxRows }: RowLimits,
+  signal: AbortSignal,
+): Promise<Rows> {
+  const rowCount = materialized(result).rowCount;
+  if (maxRows !== undefined && rowCount > maxRows)
+    throw new PondError('TOO_LARGE', `the result has more than ${maxRows} rows`, {
+      hint: 'raise maxRows, or use stream()',
+    });
+  const limit = MAX_MESSAGE_BYTES - ENVELOPE_BYTES - sizeOfNames(result);
+  const few: WireRow[] = [];
+  const many = rowCount > FEW ? new TextRows() : undefined;
+  let size = 0;
+  for await (const rows of converted(result, form, signal)) {
+    if (many) many.add(rows);
+    else few.push(...rows);
+    size = many ? many.bytes : size + rows.reduce((sum, row) => sum + sizeOf(row), 0);
+    // A small one is not counted twice: a character takes six bytes at most.
+    if (many ? size > limit : size > limit / 6 && exactSize(few) > limit) throw tooLarge();
+  }
+  return many ?? few;
+}
+
+/** The rows of one chunk after the other. @throws PondError ABORTED */
+async function* converted(
+  result: DuckDBResult,
+  form: WireForm,
+  signal: AbortSignal,
+): AsyncGenerator<WireRow[]> {
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (const chunk of chunksOf(result)) {
+    yield wireRows(chunk, form);
+    if (performance.now() < sliceEnd) continue;
+    await nextTurn();
+    if (signal.aborted) throw new PondError('ABORTED', 'the call was aborted');
+    sliceEnd = performance.now() + SLICE_MS;
   }
 }
+
+const sizeOfNames = (result: DuckDBResult): number =>
+  Buffer.byteLength(JSON.stringify(result.deduplicatedColumnNames()));
+
+/** Row by row: one text of all could be longer than a string can be. */
+const exactSize = (rows: readonly WireRow[]): number =>
+  rows.reduce((size, row) => size + Buffer.byteLength(JSON.stringify(row)) + 1, 2);
 
 const tooLarge = (): PondError =>
   new PondError('TOO_LARGE', `the result is over ${MAX_MESSAGE_BYTES} bytes`, { hint: 'use stream()' });
 
 /** The chunks of a materialized result are there already: no step through another thread for each. */
 function* chunksOf(result: DuckDBResult): Generator<DuckDBDataChunk> {
-  // A streaming one does not tell its end from an error: engine/cursor.ts.
+  const all = materialized(result);
+  for (let i = 0; i < all.chunkCount; i++) yield all.getChunk(i);
+}
+
+/** A streaming one does not tell its end from an error: engine/cursor.ts. */
+function materialized(result: DuckDBResult): DuckDBMaterializedResult {
   if (!(result instanceof DuckDBMaterializedResult)) throw new Error('the result is not materialized');
-  for (let i = 0; i < result.chunkCount; i++) yield result.getChunk(i);
+  return result;
 }
 
 /** A lower bound of a row's JSON in bytes: cheap, and close enough to stop before memory runs out. */

@@ -20,9 +20,9 @@ export interface Call {
   readonly signal: AbortSignal;
   /**
    * What the caller wants of the last statement. @throws PondError TOO_LARGE
-   * @param mayWrite true while the statement can still be rolled back: what cannot be sent must not be committed
+   * @param stop fires when the rows are wanted no longer, or not here
    */
-  readonly read: (result: DuckDBResult, mayWrite: boolean) => Promise<Outcome>;
+  readonly read: (result: DuckDBResult, stop: AbortSignal) => Promise<Outcome>;
   /** Tells the client that the call is about to change data where no ledger sees it. */
   announce(): Promise<void>;
 }
@@ -82,10 +82,12 @@ export class Runner {
     }
     const { sql, params } = call;
     if (!this.#inTransaction && this.#isPlain && isPlainWrite(sql)) {
-      const read: Around<Outcome> = async (_, run) => call.read(await run(), true);
       const write = {
         ...writeOf(call),
-        run: (on: DuckDBConnection) => runText(on, sql, { params, light: isLightWrite(sql), around: read }),
+        run: (on: DuckDBConnection, stop: AbortSignal) => {
+          const read: Around<Outcome> = async (_, run) => call.read(await run(), stop);
+          return runText(on, sql, { params, light: isLightWrite(sql), around: read });
+        },
       };
       const progress = new Progress();
       try {
@@ -122,7 +124,7 @@ export class Runner {
     const isRead = kind === 'read' || kind === 'session';
     const runAndRead = async (): Promise<Outcome> => {
       const result = await run();
-      return isLast ? call.read(result, !isRead) : effectOf(result);
+      return isLast ? call.read(result, call.signal) : effectOf(result);
     };
     const now = (): Promise<Outcome> => {
       progress.begin(kind);

@@ -22,7 +22,7 @@ import { rowsOf } from './ledger.ts';
 import { Progress } from './progress.ts';
 import { ReaderCheck, runChecked } from './read-only.ts';
 import { reviveDriverValue } from './revive.ts';
-import { checkSize, collectRows, typesOf } from './rows.ts';
+import { collectRows, typesOf } from './rows.ts';
 import { type Answered, effectOf, Runner } from './runner.ts';
 import { type Around, runStatements, type StatementInfo } from './statements.ts';
 
@@ -34,7 +34,7 @@ export interface SqlSessionOptions {
   readonly announce: (call: number) => Promise<void>;
 }
 
-type Read = (result: DuckDBResult, mayWrite: boolean) => Promise<Outcome>;
+type Read = (result: DuckDBResult, stop: AbortSignal) => Promise<Outcome>;
 
 /** One client's SQL: a DuckDB connection of its own, statements one after the other, and its open cursors. */
 export class SqlSession {
@@ -62,15 +62,18 @@ export class SqlSession {
 
   async query(params: QueryParams, signal: AbortSignal): Promise<QueryResult> {
     let types: readonly string[] | undefined;
-    const { outcome } = await this.#run(params, signal, async (result, mayWrite) => {
+    const { outcome } = await this.#run(params, signal, async (result, stop) => {
       if (params.values === 'text') types = typesOf(result);
       const names = result.deduplicatedColumnNames();
-      const rows = collectRows(result, params.values ?? 'js', params);
-      if (mayWrite) checkSize(names, rows);
-      return { rowsChanged: result.rowsChanged, names, rows };
+      return {
+        rowsChanged: result.rowsChanged,
+        names,
+        rows: await collectRows(result, params.values ?? 'js', params, stop),
+      };
     });
-    const { inTransaction } = this;
-    return { names: outcome.names, rows: rowsOf(outcome), inTransaction, ...(types && { types }) };
+    // Where they are text, the wire makes the same rows of it.
+    const rows = rowsOf(outcome) as QueryResult['rows'];
+    return { names: outcome.names, rows, inTransaction: this.inTransaction, ...(types && { types }) };
   }
 
   async run(params: RunParams, signal: AbortSignal): Promise<RunResult> {
@@ -183,7 +186,7 @@ export class SqlSession {
     const connection = this.#connection;
     const around: Around<Outcome> = async (info, run) => {
       const result = await run();
-      return info.isLast ? read(result, false) : effectOf(result);
+      return info.isLast ? read(result, signal) : effectOf(result);
     };
     await runStatements(connection, 'BEGIN TRANSACTION READ ONLY');
     try {

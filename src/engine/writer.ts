@@ -29,7 +29,7 @@ export interface Write {
   /** Tells the client that the write is about to happen where no ledger sees it. */
   announce(): Promise<void>;
   /** Runs the statement on a connection in a transaction; again, where that was rolled back. */
-  run(connection: DuckDBConnection): Promise<Outcome>;
+  run(connection: DuckDBConnection, stop: AbortSignal): Promise<Outcome>;
 }
 
 interface Waiting extends Write {
@@ -92,9 +92,9 @@ export class Writer {
     for (let tries = 1; ; tries++) {
       try {
         return await this.#commit(connection, async () => {
-          const outcome = await interruptible(connection, write.signal, () => write.run(connection)).catch(
-            (error: unknown) => Promise.reject(fromDuckDB(error, write.text)),
-          );
+          const outcome = await interruptible(connection, write.signal, () =>
+            write.run(connection, write.signal),
+          ).catch((error: unknown) => Promise.reject(fromDuckDB(error, write.text)));
           return { entries: isRecorded ? entriesOf(write, outcome) : [], value: outcome };
         });
       } catch (error) {
@@ -189,7 +189,9 @@ export class Writer {
     write.signal.addEventListener('abort', abort, { once: true });
     if (write.signal.aborted) abort();
     try {
-      return await interruptible(this.#connection, stop.signal, () => write.run(this.#connection));
+      return await interruptible(this.#connection, stop.signal, () =>
+        write.run(this.#connection, stop.signal),
+      );
     } catch (error) {
       if (!stop.signal.aborted || write.signal.aborted) throw fromDuckDB(error, write.text);
       throw SLOW;

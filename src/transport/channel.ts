@@ -8,6 +8,7 @@ import {
   type MessageWriter,
   PortMessageReader,
 } from 'vscode-jsonrpc/node';
+import { parsePieces, piecesOf, withRows } from '../text-rows.ts';
 import { SocketReader, SocketWriter, type SocketWriterOptions } from './framing.ts';
 import { LimitedPortWriter } from './message-size.ts';
 
@@ -37,13 +38,15 @@ export function socketChannel(socket: Socket, options: SocketWriterOptions): Cha
 
 /**
  * A port makes its messages in Node's own realm. In another one, as under Jest, they would not be the program's
- * arrays and objects.
+ * arrays and objects. The rows of a large answer come as text.
  */
 class RealmReader extends PortMessageReader {
   override listen(deliver: DataCallback): Disposable {
-    return super.listen((message) =>
-      deliver(message instanceof Object ? message : (JSON.parse(JSON.stringify(message)) as Message)),
-    );
+    return super.listen((message) => {
+      const pieces = piecesOf(message);
+      if (pieces) return deliver(withRows(message, parsePieces(pieces)));
+      deliver(message instanceof Object ? message : (JSON.parse(JSON.stringify(message)) as Message));
+    });
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import { PondError } from '../errors.ts';
 import { MAX_MESSAGE_BYTES } from '../protocol.ts';
-import { textWithin } from './message-size.ts';
+import { partsWithin } from './message-size.ts';
 import { nestsTooDeep } from './nesting.ts';
 
 /**
@@ -141,11 +141,15 @@ export class SocketWriter extends AbstractMessageWriter {
 
   /** Resolves when the kernel has the message: what was written is read by the peer even if this process dies. */
   write(message: Message): Promise<void> {
-    const content = textWithin(message);
-    const frame = `Content-Length: ${Buffer.byteLength(content)}\r\n\r\n${content}`;
+    const parts = partsWithin(message);
+    const last = parts.length - 1;
     return new Promise((written, failed) => {
-      const room = this.#socket.write(frame, (error) => (error ? failed(error) : written()));
-      if (!room) this.#full();
+      const over = (error?: Error | null): void => (error ? failed(error) : written());
+      this.#socket.cork();
+      // In one go: no other message may come between them.
+      const rooms = parts.map((part, i) => this.#socket.write(part, i === last ? over : undefined));
+      this.#socket.uncork();
+      if (!rooms[last]) this.#full();
     });
   }
 

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { type Message, PortMessageWriter } from 'vscode-jsonrpc/node';
 import { PondError } from '../errors.ts';
 import { MAX_MESSAGE_BYTES } from '../protocol.ts';
+import { textRowsOf, withRows } from '../text-rows.ts';
 
 /**
  * The limit of a message, before it is sent. It holds on a port between threads too, where nothing but this needs
@@ -10,21 +12,42 @@ import { MAX_MESSAGE_BYTES } from '../protocol.ts';
 /** Says which error of the writer is a message over the limit: vscode-jsonrpc keeps an error's message only. */
 export const OVER_LIMIT = `the message is over the limit of ${MAX_MESSAGE_BYTES} bytes`;
 
+/** Stands for the rows of a large answer in the text around them. */
+const MARK = JSON.stringify(randomUUID());
+
 /**
- * The message as JSON, or the answer that says that it is too large.
+ * The content of a frame in parts, or the answer that reports that it is too large. The first part says how long
+ * all of them are.
  * @throws PondError TOO_LARGE for a request
  */
-export function textWithin(message: Message): string {
-  const text = stringify(message);
-  if (text !== null && Buffer.byteLength(text) <= MAX_MESSAGE_BYTES) return text;
-  return JSON.stringify(refusalOf(message));
+export function partsWithin(message: Message): readonly [head: string, ...rest: (string | Uint8Array)[]] {
+  const large = textRowsOf(message);
+  const text = stringify(large ? withRows(message, JSON.parse(MARK)) : message);
+  const length = text === null ? Number.POSITIVE_INFINITY : Buffer.byteLength(text);
+  const total = large ? length - MARK.length + large.bytes : length;
+  if (text === null || total > MAX_MESSAGE_BYTES) {
+    const refusal = JSON.stringify(refusalOf(message));
+    return [`${headerOf(refusal.length)}${refusal}`];
+  }
+  if (!large) return [`${headerOf(length)}${text}`];
+  const [before = '', after = ''] = text.split(MARK);
+  return [`${headerOf(total)}${before}[`, ...large.pieces, `]${after}`];
 }
 
-/** Writes to a port what a socket would take. */
+const headerOf = (length: number): string => `Content-Length: ${length}\r\n\r\n`;
+
+/**
+ * Writes to a port what a socket would take. The rows of a large answer cross as bytes: cloning them would hold this
+ * thread for as long as parsing. Their size was counted when they were made.
+ */
 export class LimitedPortWriter extends PortMessageWriter {
   override write(message: Message): Promise<void> {
-    const fits = roomBeside(message, MAX_MESSAGE_BYTES) >= 0;
-    return super.write(fits ? message : (JSON.parse(textWithin(message)) as Message));
+    const large = textRowsOf(message);
+    if (large) return super.write(withRows(message, { pieces: large.pieces }));
+    if (roomBeside(message, MAX_MESSAGE_BYTES) >= 0) return super.write(message);
+    const text = stringify(message);
+    const fits = text !== null && Buffer.byteLength(text) <= MAX_MESSAGE_BYTES;
+    return super.write(fits ? message : (refusalOf(message) as Message));
   }
 }
 

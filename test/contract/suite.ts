@@ -6,6 +6,7 @@ import { exactlyOnceContract } from './parts/exactly-once.ts';
 import { groupContract } from './parts/groups.ts';
 import { hiddenWriteContract } from './parts/hidden-writes.ts';
 import { indexContract } from './parts/index.ts';
+import { largeContract } from './parts/large.ts';
 import { limitContract } from './parts/limits.ts';
 import { outcomeContract } from './parts/outcomes.ts';
 import { ownTablesContract } from './parts/own-tables.ts';
@@ -41,6 +42,7 @@ export function describeContract(name: string, connect: Connect): void {
     describe('errors', () => errorContract(contract));
     describe('streams', () => streamContract(contract));
     describe('abort', () => abortContract(contract));
+    describe('answers of many rows', () => largeContract(contract));
     describe('rows over a limit', () => limitContract(contract));
     describe('transactions', () => transactionContract(contract));
     describe('read-only', () => readOnlyContract(contract));

@@ -50,6 +50,26 @@ describe('an owner whose DuckDB is at a single task for minutes', () => {
   });
 });
 
+describe('an owner that answers a query of millions of rows', () => {
+  it('answers others all the while', async () => {
+    const world = new World();
+    const file = world.path('app.duckdb');
+    const [, reader, other] = await ownerFirst(await world.peers(3, file));
+    let isOver = false;
+    const large = reader.ask('queryCount', 'SELECT range AS i FROM range(2000000)').finally(() => {
+      isOver = true;
+    });
+    let answers = 0;
+    while (!isOver) {
+      await other.ask('query', 'SELECT 1 AS one');
+      answers++;
+    }
+    expect(await large).toBe(2_000_000);
+    // Between its chunks, and not before and after it alone.
+    expect(answers).toBeGreaterThan(20);
+  });
+});
+
 describe('a program that asks for thousands of things at once', () => {
   it('gets them all, and its owner never has more than its share', async () => {
     const world = new World();
