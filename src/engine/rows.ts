@@ -42,7 +42,7 @@ export interface RowLimits {
 }
 
 /** Rows of a result that are kept as they are; more of them become text. */
-const FEW = 8_192;
+const FEW = 16_384;
 /** How long the conversion may keep the loop before the others get a turn, in ms. */
 const SLICE_MS = 2;
 /** What an answer has beside its names and rows, in bytes, at most. */

@@ -58,6 +58,10 @@ const NUMBERS = [
   '9999999999999998',
 ];
 
+/** Ours as DuckDB writes it, where both are shortest texts of one number: they may differ in its last digit. */
+const alike = (ours: unknown, theirs: unknown): unknown =>
+  Number(ours) === Number(theirs) && String(ours).length === String(theirs).length ? theirs : ours;
+
 describe('the text of a value', () => {
   it.each<[string, readonly string[]]>([
     [
@@ -134,7 +138,7 @@ describe('the text of a value', () => {
           [DOUBLE, VARCHAR],
         );
         const [n, nText, f, fText, l, lText] = reader.convertRows(textOf)[0] ?? [];
-        expect([n, f, l]).toEqual([nText, fText, lText]);
+        expect([alike(n, nText), alike(f, fText), l]).toEqual([nText, fText, lText]);
       }),
       { numRuns: 300 },
     );
