@@ -58,9 +58,9 @@ const NUMBERS = [
   '9999999999999998',
 ];
 
-/** Ours as DuckDB writes it, where both are shortest texts of one number: they may differ in its last digit. */
-const alike = (ours: unknown, theirs: unknown): unknown =>
-  Number(ours) === Number(theirs) && String(ours).length === String(theirs).length ? theirs : ours;
+/** Ours as DuckDB writes it, where both are texts of one number: near a tie they may choose different last digits. */
+const alike = (ours: unknown, theirs: unknown, round = (n: number): number => n): unknown =>
+  round(Number(ours)) === round(Number(theirs)) ? theirs : ours;
 
 describe('the text of a value', () => {
   it.each<[string, readonly string[]]>([
@@ -138,7 +138,7 @@ describe('the text of a value', () => {
           [DOUBLE, VARCHAR],
         );
         const [n, nText, f, fText, l, lText] = reader.convertRows(textOf)[0] ?? [];
-        expect([alike(n, nText), alike(f, fText), l]).toEqual([nText, fText, lText]);
+        expect([alike(n, nText), alike(f, fText, Math.fround), l]).toEqual([nText, fText, lText]);
       }),
       { numRuns: 300 },
     );
