@@ -5,10 +5,11 @@ import { Turns } from '../turns.ts';
 import type { BindParams } from './bind.ts';
 import { fromDuckDB } from './errors.ts';
 import { interruptible, keepInterrupting } from './interrupt.ts';
+import { namesFile } from './kinds.ts';
 import { type ReaderCheck, runChecked } from './read-only.ts';
 import { sizeOf, typesOf, type WireRow, wireRows } from './rows.ts';
 import { type Around, runStatements, runText } from './statements.ts';
-import { onThread } from './threads.ts';
+import { onEndlessThread, onThread } from './threads.ts';
 
 /** A batch ends early at this size, in bytes of JSON: wide rows do not grow the message. */
 const BATCH_BYTES = 4 * 1024 * 1024;
@@ -43,7 +44,7 @@ export class Cursor {
     const { sql, params, around, signal, reader } = options;
     try {
       if (reader) await begin(connection);
-      const streamed = { params, streaming: true, around };
+      const streamed = { params, streaming: true, around, signal };
       const run = async (): Promise<DuckDBResult> =>
         reader
           ? runChecked(connection, await reader.check(connection, sql), streamed)
@@ -92,7 +93,8 @@ export class Cursor {
   async #fetch(signal: AbortSignal): Promise<void> {
     if (this.#closed) throw new PondError('ABORTED', 'the stream was closed');
     try {
-      const chunk = await onThread(() => this.#result.fetchChunk(), signal);
+      const onOne = namesFile(this.#options.sql) ? onEndlessThread : onThread;
+      const chunk = await onOne(() => this.#result.fetchChunk(), signal);
       if (chunk && chunk.rowCount > 0) this.#keep(wireRows(chunk, this.#options.form));
       else await this.#end(signal);
     } catch (error) {

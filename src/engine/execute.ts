@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type DuckDBPendingResult, DuckDBPendingResultState, type DuckDBResult } from '@duckdb/node-api';
 import bindings, { type PendingResult } from '@duckdb/node-bindings';
-import { onFreeThread } from './threads.ts';
+import { onEndlessThread, onFreeThread } from './threads.ts';
 
 /** How long one statement may keep the loop before the others get a turn, in ms. */
 const SLICE_MS = 1;
@@ -17,6 +17,12 @@ const PACE_MS = 8;
 /** A task that took longer is no task for this thread, in ms, and neither is the next of its statement. */
 const HEAVY_MS = 20;
 
+/**
+ * - `light`: all its tasks are short
+ * - `endless`: a task may never come back
+ */
+export type Weight = 'light' | 'any' | 'endless';
+
 /** When a short statement last began or ended. */
 let lastShort = Number.NEGATIVE_INFINITY;
 
@@ -29,7 +35,14 @@ let lastShort = Number.NEGATIVE_INFINITY;
  * This thread serves everybody, so a long statement has it only when nobody else wants it. While short ones are
  * about it runs a task (some 1 ms) now and then, and the rest is left to DuckDB's other threads.
  */
-export async function execute(pending: DuckDBPendingResult, isLight: boolean): Promise<DuckDBResult> {
+export async function execute(
+  pending: DuckDBPendingResult,
+  weight: Weight,
+  signal?: AbortSignal,
+): Promise<DuckDBResult> {
+  // Its task may wait for a pipe, and this thread must not.
+  if (weight === 'endless') return onEndlessThread(() => pending.getResult(), signal);
+  const isLight = weight === 'light';
   const began = performance.now();
   lastShort = began;
   let sliceEnd = began + SLICE_MS;

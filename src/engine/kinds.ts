@@ -44,11 +44,6 @@ export function kindOf(type: StatementType, text: string): Kind {
   return KINDS[type] ?? 'outside';
 }
 
-/** One statement that changes rows, as its text alone shows: it may share a transaction with other sessions' own. */
-export function isPlainWrite(text: string): boolean {
-  return /^\s*(?:insert|update|delete|merge)\b[^;]*;?\s*$/i.test(text);
-}
-
 /** True where the statement gives its session something of its own, so that it means more there than elsewhere. */
 export function makesSession(kind: Kind, text: string): boolean {
   return kind === 'session' || (kind === 'write' && /\btemp(?:orary)?\b/i.test(text));
@@ -56,18 +51,37 @@ export function makesSession(kind: Kind, text: string): boolean {
 
 /** What cannot hold code: strings and comments. */
 const INERT = /'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\//g;
+/** What reads or writes a file, or runs a text that nobody has seen: a file may be a pipe that nobody writes. */
+const NAMES_FILE = [
+  /\b(?:copy|attach|export|import|install|load)\b/i,
+  /\b(?:from|join|describe|summarize|pivot|unpivot)\s*\(*\s*(?:''|"[^"]*[./][^"]*")/i,
+  /\b(?:read_\w+|\w+_scan|sniff_\w+|parquet_\w+|glob|query|query_table|st_read\w*)\s*\(/i,
+];
+
+/** True where the text names what DuckDB may wait for without an end, and without hearing an interrupt. */
+export function namesFile(text: string): boolean {
+  const bare = text.replace(INERT, (found) => (found.startsWith("'") ? "''" : ' '));
+  return NAMES_FILE.some((pattern) => pattern.test(bare));
+}
+
+/** True where nothing is looked up that could lead to a file: no table, no view, no function. */
+export function namesNothing(text: string): boolean {
+  return /^\s*(?:begin[\s\w]*|commit|rollback|select\s+\d+)\s*;?\s*$/i.test(text);
+}
+
 /** A parenthesis behind a word that is no call of a function. */
 const NO_CALL =
   /^\s*insert\s+(?:or\s+\w+\s+)?into\s+(?:"[^"]*"|[\w.])+\s*\(|\b(?:values|in|and|or|not|set|where)\s*\(/gi;
 
 /**
- * True for a plain write that cannot be costly: it calls no function and reads no other table and no view. Its
- * tasks are short, whatever its params are. False says nothing.
+ * True for one write that cannot be costly: it calls no function and reads no other table and no view. Its tasks are
+ * short, whatever its params are, and nothing in it can wait for a file: so it may share a transaction with other
+ * sessions' own. False says nothing.
  */
 export function isLightWrite(text: string): boolean {
   if (text.length > 16_384) return false;
   const bare = text.replace(INERT, '').replace(/^\s*delete\s+from\b/i, 'delete');
-  if (!/^\s*(?:insert|update|delete)\b/i.test(bare)) return false;
+  if (!/^\s*(?:insert|update|delete)\b[^;]*;?\s*$/i.test(bare)) return false;
   if (/\b(?:select|from|using|with|join|table)\b|\$\$/i.test(bare)) return false;
   return !/[\w"]\s*\(/.test(bare.replace(NO_CALL, ' '));
 }

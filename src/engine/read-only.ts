@@ -180,6 +180,8 @@ function refuseUnchecked({ type, text }: StatementInfo): void {
 export interface Checked<T> {
   readonly params: BindParams | undefined;
   readonly streaming?: boolean;
+  /** Ends the wait for a thread. */
+  readonly signal?: AbortSignal | undefined;
   readonly around: Around<T>;
 }
 
@@ -187,7 +189,7 @@ export interface Checked<T> {
 export async function runChecked<T>(
   connection: DuckDBConnection,
   statements: readonly Statement[],
-  { params, streaming = false, around }: Checked<T>,
+  { params, streaming = false, around, signal }: Checked<T>,
 ): Promise<T> {
   let value: T | undefined;
   for (const [at, { text, start }] of statements.entries()) {
@@ -197,6 +199,7 @@ export async function runChecked<T>(
       isForeign: true,
       params: isLast ? params : [],
       streaming: isLast && streaming,
+      signal,
       around: (info, run) => {
         refuseUnchecked(info);
         return around({ ...info, isLast: isLast && info.isLast }, run);

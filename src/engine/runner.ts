@@ -5,7 +5,7 @@ import { refused } from '../outcome.ts';
 import type { BindParams } from './bind.ts';
 import type { Database } from './database.ts';
 import { interruptible } from './interrupt.ts';
-import { isLightWrite, isPlainWrite, makesSession, refuseExplained } from './kinds.ts';
+import { isLightWrite, makesSession, refuseExplained } from './kinds.ts';
 import type { CallId, Done, Entry, Outcome } from './ledger.ts';
 import { Progress } from './progress.ts';
 import { type Around, type Run, runStatements, runText, type StatementInfo } from './statements.ts';
@@ -25,6 +25,8 @@ export interface Call {
   readonly read: (result: DuckDBResult, stop: AbortSignal) => Promise<Outcome>;
   /** Tells the client that the call is about to change data where no ledger sees it. */
   announce(): Promise<void>;
+  /** To be called when the first of its statements is about to run: once its signal has fired none will. */
+  begin(): void;
 }
 
 export interface Answered {
@@ -81,18 +83,19 @@ export class Runner {
       });
     }
     const { sql, params } = call;
-    if (!this.#inTransaction && this.#isPlain && isPlainWrite(sql)) {
+    if (!this.#inTransaction && this.#isPlain && isLightWrite(sql)) {
       const write = {
         ...writeOf(call),
         run: (on: DuckDBConnection, stop: AbortSignal) => {
           const read: Around<Outcome> = async (_, run) => call.read(await run(), stop);
-          return runText(on, sql, { params, light: isLightWrite(sql), around: read });
+          return runText(on, sql, { params, light: true, around: read });
         },
       };
       const progress = new Progress();
       try {
         if (!call.id) await call.announce();
         progress.begin('write');
+        call.begin();
         return { outcome: await this.#database.writer.together(write, this.#connection), replayed: false };
       } catch (error) {
         throw progress.judge(error);
@@ -111,6 +114,7 @@ export class Runner {
         around,
         done: done?.part,
         isForeign: true,
+        signal: call.signal,
       });
       return { outcome, replayed: false };
     } catch (error) {
@@ -122,6 +126,7 @@ export class Runner {
     const { kind, text, part, isLast } = info;
     const connection = this.#connection;
     const isRead = kind === 'read' || kind === 'session';
+    if (!call.signal.aborted) call.begin();
     const runAndRead = async (): Promise<Outcome> => {
       const result = await run();
       return isLast ? call.read(result, call.signal) : effectOf(result);

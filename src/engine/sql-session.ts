@@ -16,6 +16,7 @@ import type { BindParams } from './bind.ts';
 import { Cursor } from './cursor.ts';
 import type { Database } from './database.ts';
 import { Definitions } from './definitions.ts';
+import { orGiveUp } from './give-up.ts';
 import { interruptible, keepInterrupting } from './interrupt.ts';
 import type { Outcome } from './ledger.ts';
 import { rowsOf } from './ledger.ts';
@@ -43,6 +44,8 @@ export class SqlSession {
   readonly #options: SqlSessionOptions;
   readonly #turns = new Turns();
   readonly #cursors = new Map<number, Cursor>();
+  /** Cursors that have not come to their first rows. */
+  readonly #opening = new Set<Promise<Cursor>>();
   #lastCursor = 0;
   #runner: Runner;
   #reader: ReaderCheck;
@@ -87,7 +90,8 @@ export class SqlSession {
     const announce = this.#announcing(params.call);
     const reader = this.#options.readOnly ? new ReaderCheck(definitionsOf(this.#database)) : null;
     const progress = new Progress();
-    const cursor = await Cursor.open(await this.#database.driverConnection(), {
+    let isBegun = false;
+    const opening = Cursor.open(await this.#database.driverConnection(), {
       sql: params.sql,
       params: bound(params),
       form: params.values ?? 'js',
@@ -96,6 +100,7 @@ export class SqlSession {
         if (params.onlyReads && info.kind !== 'read') throw doesMore(info);
         if (info.kind !== 'read' && info.kind !== 'session') await announce();
         progress.begin(info.kind, true);
+        isBegun = true;
         const result = await run();
         progress.done(/^\s*(?:begin|start)/i.test(info.text));
         return result;
@@ -104,6 +109,15 @@ export class SqlSession {
     }).catch((error: unknown) => {
       throw reader ? error : progress.judge(error);
     });
+    this.#opening.add(opening);
+    void opening.catch(() => undefined).then(() => this.#opening.delete(opening));
+    const cursor = await orGiveUp(opening, signal, () => (isBegun ? 'unknown' : 'not-committed')).catch(
+      (error: unknown) => {
+        // It may come back yet.
+        void opening.then((late) => late.close()).catch(() => undefined);
+        throw error;
+      },
+    );
     if (this.#closed) {
       await cursor.close();
       throw new PondError('ABORTED', 'the session was closed');
@@ -117,7 +131,7 @@ export class SqlSession {
   async nextBatch(id: number, batchSize: number, signal: AbortSignal): Promise<StreamNextResult> {
     const cursor = this.#cursors.get(id);
     if (!cursor) throw new PondError('INVALID', `there is no open cursor ${id}`);
-    const batch = await cursor.next(batchSize, signal);
+    const batch = await orGiveUp(cursor.next(batchSize, signal), signal, () => 'unknown');
     if (batch.done) await this.closeCursor(id);
     return batch;
   }
@@ -140,7 +154,7 @@ export class SqlSession {
       this.#connection.closeSync();
       await this.#database.settled(this.#connection);
     });
-    await Promise.all([own, ...cursors]);
+    await Promise.all([own, ...cursors, Promise.allSettled(this.#opening)]);
   }
 
   /** A connection without settings, temporary tables, prepared statements or an open transaction. */
@@ -167,7 +181,11 @@ export class SqlSession {
   }
 
   #runInTurn(params: RunParams, signal: AbortSignal, read: Read): Promise<Answered> {
-    return this.#turns.take(async () => {
+    let isBegun = false;
+    const begin = (): void => {
+      isBegun = true;
+    };
+    const work = this.#turns.take(async () => {
       if (params.fresh) await this.#renew();
       if (this.#options.readOnly) return this.#runReadOnly(params, signal, read);
       const { sql, call, settled = 0, sent } = params;
@@ -175,11 +193,12 @@ export class SqlSession {
       const id = client === undefined || call === undefined ? undefined : { client, call, settled, sent };
       const announce = this.#announcing(call);
       try {
-        return await this.#runner.run({ sql, params: bound(params), id, signal, read, announce });
+        return await this.#runner.run({ sql, params: bound(params), id, signal, read, announce, begin });
       } finally {
         if (!this.inTransaction) await this.#database.settled(this.#connection);
       }
     }, signal);
+    return orGiveUp(work, signal, () => (isBegun ? 'unknown' : 'not-committed'));
   }
 
   async #runReadOnly(params: RunParams, signal: AbortSignal, read: Read): Promise<Answered> {
@@ -193,7 +212,7 @@ export class SqlSession {
       // Without what surrounds it: a ROLLBACK that is interrupted leaves its transaction open.
       const work = async (): Promise<Outcome> => {
         const statements = await this.#reader.check(connection, params.sql);
-        return runChecked(connection, statements, { params: bound(params), around });
+        return runChecked(connection, statements, { params: bound(params), around, signal });
       };
       return { outcome: await interruptible(connection, signal, work), replayed: false };
     } finally {

@@ -8,13 +8,14 @@ import {
 import { type BindParams, bindParams } from './bind.ts';
 import { type Classified, classify, mayCallSequence } from './classify.ts';
 import { fromDuckDB, isRefusedWrite, writesInBinding } from './errors.ts';
-import { execute } from './execute.ts';
+import { execute, type Weight } from './execute.ts';
 import { guardOf } from './guards.ts';
 import { uninterrupted } from './interrupt.ts';
 import { keptBy, type Prepared, prepared } from './kept-statements.ts';
-import { type Kind, kindOf } from './kinds.ts';
+import { type Kind, kindOf, namesFile, namesNothing } from './kinds.ts';
 import { aboutToRun, isInTransaction } from './meaning.ts';
 import { type Statement, statementsOf } from './sql-text.ts';
+import { onEndlessThread, onThread, onTriedThread, wasSlow } from './threads.ts';
 
 /** One long task, which would stop the loop and cannot be interrupted: run by the driver on a thread of its own. */
 const WHOLE = /^\s*(?:vacuum|analyze|(?:force\s+)?checkpoint)\b/i;
@@ -60,6 +61,8 @@ interface TextOptions<T> {
   readonly isForeign?: boolean;
   /** Its tasks are short, as of a statement of our own: this thread may run them. */
   readonly light?: boolean;
+  /** Ends the wait for a thread. What runs is interrupted by the caller. */
+  readonly signal?: AbortSignal | undefined;
   readonly around: Around<T>;
 }
 
@@ -90,10 +93,12 @@ export async function runText<T>(
     const checked = guard?.check(sql, options.params, 0);
     if (checked) await checked;
     const kept = keptBy(connection);
-    const only = kept.take(sql) ?? (await prepareOnly(connection, sql, options.isForeign === true));
+    const safely = <P>(prepare: () => Promise<P>): Promise<P> => onSomeThread(sql, options, prepare);
+    const prepareWhole = (): Promise<DuckDBPreparedStatement> => safely(() => connection.prepare(sql));
+    const only = kept.take(sql) ?? (await prepareOnly(connection, prepareWhole, options.isForeign === true));
     if (only) {
       const place = { text: sql, part: 0, isLast: true, count: 1 };
-      const part = new Part(connection, only, () => connection.prepare(sql), place, sql);
+      const part = new Part(connection, only, prepareWhole, place, sql);
       // A streaming result still reads from its statement; that one goes with its connection.
       const keep = options.streaming ? undefined : () => kept.put(sql, only);
       return await part.run(options, keep);
@@ -113,11 +118,13 @@ export async function runText<T>(
       // Prepared by its own text, a statement's errors have a place in that. An extracted one can be prepared once,
       // and the names that DuckDB makes up for a PIVOT are others when it is extracted again.
       const prepare = async (): Promise<DuckDBPreparedStatement> =>
-        isKnown ? connection.prepare(text) : (await connection.extractStatements(sql)).prepare(at);
+        safely(async () =>
+          isKnown ? connection.prepare(text) : (await connection.extractStatements(sql)).prepare(at),
+        );
       if (at <= (options.done ?? -1) && !(await isForSession(prepare, text))) continue;
       const first = await prepareFirst(
         connection,
-        isKnown ? prepare : () => extracted.prepare(at),
+        isKnown ? prepare : () => safely(() => extracted.prepare(at)),
         options.isForeign === true,
       );
       const place = { text: sql, part: at, isLast: at === last, count: extracted.count };
@@ -134,11 +141,11 @@ export async function runText<T>(
 /** The text as one statement; null where it holds several. One step less than extracting, for nearly every call. */
 async function prepareOnly(
   connection: DuckDBConnection,
-  sql: string,
+  prepare: () => Promise<DuckDBPreparedStatement>,
   isForeign: boolean,
 ): Promise<Prepared | null> {
   try {
-    return await prepareFirst(connection, () => connection.prepare(sql), isForeign);
+    return await prepareFirst(connection, prepare, isForeign);
   } catch (error) {
     if (error instanceof Error && error.message.includes('Cannot prepare multiple statements')) return null;
     throw error;
@@ -168,6 +175,24 @@ async function prepareFirst(
       await runStatements(connection, 'ROLLBACK');
     }
   }
+}
+
+/** Preparing looks a text up, and reads the head of each file in it: any text but a few may lead to a file. */
+function onSomeThread<T>(
+  text: string,
+  options: Pick<TextOptions<unknown>, 'light' | 'signal'>,
+  prepare: () => Promise<T>,
+): Promise<T> {
+  const weight = weightOf(text, options);
+  if (weight === 'light' || namesNothing(text)) return prepare();
+  return weight === 'endless'
+    ? onEndlessThread(prepare, options.signal)
+    : onTriedThread(text, prepare, options.signal);
+}
+
+function weightOf(text: string, { light }: Pick<TextOptions<unknown>, 'light'>): Weight {
+  if (light) return 'light';
+  return namesFile(text) || wasSlow(text) ? 'endless' : 'any';
 }
 
 /** What was done may not even be prepared again: the table that it dropped is gone. */
@@ -281,7 +306,7 @@ class Part {
     const run = async (): Promise<DuckDBResult> => {
       const pending = first;
       first = null;
-      if (pending) return execute(pending, options.light === true);
+      if (pending) return execute(pending, weightOf(this.#place.text, options), options.signal);
       const done = aboutToRun(this.#connection, { ...info, text: this.#text });
       let isWell = false;
       try {
@@ -301,8 +326,8 @@ class Part {
     const { text } = this.#place;
     if (type === StatementType.TRANSACTION && !BEGIN.test(text))
       return uninterrupted(this.#connection, () => this.#bound(options).run());
-    if (WHOLE.test(text)) return this.#bound(options).run();
-    return execute(this.#start(options, isStream), options.light === true);
+    if (WHOLE.test(text)) return onThread(() => this.#bound(options).run(), options.signal);
+    return execute(this.#start(options, isStream), weightOf(text, options), options.signal);
   }
 
   #start(options: TextOptions<unknown>, isStream: boolean): DuckDBPendingResult {

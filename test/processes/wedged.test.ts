@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { ownerFirst, type Peer, until, World } from '../support/world.ts';
 
@@ -67,6 +68,42 @@ describe('an owner that answers a query of millions of rows', () => {
     expect(await large).toBe(2_000_000);
     // Between its chunks, and not before and after it alone.
     expect(answers).toBeGreaterThan(20);
+  });
+});
+
+describe('statements that wait for a pipe, which no interrupt reaches', () => {
+  it.each([
+    ['read_csv', (pipe: string) => `INSERT INTO t SELECT n FROM read_csv('${pipe}')`],
+    ['a COPY', (pipe: string) => `COPY t FROM '${pipe}'`],
+    ['a path alone', (pipe: string) => `SELECT * FROM '${pipe}'`],
+  ])('block nobody, where %s reads it', async (_what, sql) => {
+    const world = new World();
+    const file = world.path('app.duckdb');
+    const pipe = world.path('pipe.csv');
+    execFileSync('mkfifo', [pipe]);
+    const peers = await world.peers(3, file, { timeout: 5_000 });
+    const [owner, stuck, other] = await ownerFirst(peers);
+    await other.ask('run', 'CREATE TABLE t AS SELECT 7 AS n');
+    // More than libuv has threads.
+    const endless = Array.from({ length: 6 }, () => stuck.ask('queryAlone', file, sql(pipe)));
+    for (const query of endless) query.catch(() => undefined);
+    await until(
+      async () =>
+        (await other.ask('status')).clients.filter((c: { in_flight: number }) => c.in_flight > 0).length >= 6,
+    );
+    for (let i = 0; i < 5; i++) {
+      expect(await other.ask('query', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      expect(await other.ask('run', 'INSERT INTO t VALUES ($1)', [i])).toMatchObject({ rowsChanged: 1 });
+      expect(await other.ask('run', 'UPDATE t SET n = abs(n)')).toMatchObject({ rowsChanged: i + 2 });
+      expect(await other.ask('query', 'SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: i + 2 }]);
+    }
+    expect(
+      await other.refusal('query', sql(pipe), [], { timeout: 200 }),
+      'one more has its answer by its deadline',
+    ).toMatchObject({ code: 'TIMEOUT', data: { outcome: 'not-committed' } });
+    expect((await other.ask('status')).owner).toMatchObject({ pid: owner.pid });
+    await stuck.ask('abortAll');
+    for (const query of endless) await expect(query).rejects.toMatchObject({ code: 'ABORTED' });
   });
 });
 

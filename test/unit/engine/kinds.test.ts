@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLightWrite } from '../../../src/engine/kinds.ts';
+import { isLightWrite, namesFile } from '../../../src/engine/kinds.ts';
 
 describe('a write that cannot be costly', () => {
   it.each([
@@ -23,4 +23,22 @@ describe('a write that cannot be costly', () => {
     'WITH a AS (SELECT 1) INSERT INTO t VALUES (1)',
     'SELECT 1',
   ])('is not %s', (text) => expect(isLightWrite(text)).toBe(false));
+});
+
+describe('a text that names a file', () => {
+  it.each([
+    "SELECT * FROM read_csv('x')",
+    "INSERT INTO t SELECT * FROM /* a */ 'x.csv'",
+    'SELECT * FROM "x.csv"',
+    "COPY t FROM 'x'",
+    "ATTACH 'x' AS x",
+    "SELECT * FROM query('SELECT 1')",
+    "SUMMARIZE 'x.parquet'",
+  ])('is known: %s', (text) => expect(namesFile(text)).toBe(true));
+
+  it.each([
+    "INSERT INTO t VALUES ('from ''x''')",
+    'SELECT count(*) FROM t',
+    "SELECT 'copy' -- read_csv('x')",
+  ])('is not taken for one: %s', (text) => expect(namesFile(text)).toBe(false));
 });
