@@ -110,6 +110,8 @@ const statement = {
    * `in-transaction`: inside a transaction that went with that owner; then only what was committed counts.
    */
   sent: maybe(v.picklist(['before', 'in-transaction'])),
+  /** Beside `sent`: the epoch of the first owner that the call was sent to. What the ledger forgot by then is unknown. */
+  firstEpoch: maybe(count),
 };
 
 /** The forms of a row on the wire: those of the library, and `text`, in which each value is as SQL writes it. */

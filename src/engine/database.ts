@@ -9,8 +9,9 @@ import { fromDuckDB, HeldError, heldBy } from './errors.ts';
 import { type Guard, setGuard } from './guards.ts';
 import { Ledger } from './ledger.ts';
 import { checkConfig, OwnFiles } from './own-files.ts';
-import { catalogOf } from './own-schema.ts';
+import { catalogOf, seclude } from './own-schema.ts';
 import { SqlSession, type SqlSessionOptions } from './sql-session.ts';
+import { TransactionVerbs } from './transaction-verbs.ts';
 import { Writer } from './writer.ts';
 
 export interface DatabaseOptions {
@@ -36,7 +37,10 @@ export interface Database {
   readonly inode: string;
   /** 0 until {@link Database.beginEpoch}. */
   readonly epoch: number;
+  /** The name of the file in SQL. */
+  readonly catalog: string;
   readonly ledger: Ledger;
+  readonly verbs: TransactionVerbs;
   readonly writer: Writer;
   /** True where a further database is attached that a transaction may write to: the ledger is not in that one. */
   readonly hasForeign: boolean;
@@ -77,7 +81,8 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
   await checkConfig(path, config);
   const instance = await create(path, { ...config, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) });
   try {
-    const [home, writes, records, attaching, listing] = await Promise.all([
+    const [home, writes, records, asks, attaching, listing] = await Promise.all([
+      instance.connect(),
       instance.connect(),
       instance.connect(),
       instance.connect(),
@@ -100,6 +105,7 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
       home: await createConnection(home, { ...own, checkFence: async () => undefined }),
       attachments: new Attachments(attaching, { path, id: fileId(dev, ino), readOnly }, claim),
       ledger: new Ledger(await createConnection(records, own), own.catalog),
+      verbs: await verbsOf(asks, own),
       device,
       inode,
     });
@@ -107,6 +113,14 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
     instance.closeSync();
     throw fromDuckDB(error);
   }
+}
+
+async function verbsOf(
+  connection: DuckDBConnection,
+  { catalog, readOnly }: Required<ConnectionOptions>,
+): Promise<TransactionVerbs> {
+  await seclude(connection, catalog, !readOnly);
+  return new TransactionVerbs(connection, catalog);
 }
 
 async function create(path: string, config: Record<string, string>): Promise<DuckDBInstance> {
@@ -141,6 +155,7 @@ interface Opened {
   readonly options: DatabaseOptions;
   readonly attachments: Attachments;
   readonly ledger: Ledger;
+  readonly verbs: TransactionVerbs;
   /** For connections of our own. */
   readonly own: Required<ConnectionOptions>;
   readonly device: string;
@@ -159,7 +174,9 @@ class OpenDatabase implements Database {
   readonly #files: OwnFiles;
   readonly #listing: DuckDBConnection;
   readonly #isLockedHere: NonNullable<DatabaseOptions['isLockedHere']>;
+  readonly catalog: string;
   readonly ledger: Ledger;
+  readonly verbs: TransactionVerbs;
   readonly #own: Required<ConnectionOptions>;
   readonly writer: Writer;
   readonly checkFence: () => Promise<void>;
@@ -167,7 +184,8 @@ class OpenDatabase implements Database {
   #isClosed = false;
 
   constructor(opened: Opened) {
-    const { path, instance, home, writes, listing, attachments, ledger, own, device, inode } = opened;
+    const { path, instance, home, writes, listing, attachments, ledger, own } = opened;
+    const { verbs, device, inode } = opened;
     const { isLockedHere = async () => false, doubtFence: doubt = () => undefined } = opened.options;
     this.path = path;
     this.readOnly = own.readOnly;
@@ -182,7 +200,9 @@ class OpenDatabase implements Database {
     );
     setGuard(writes, { ...this.#files.guard(writes), attach: refuseAttach });
     this.#own = own;
+    this.catalog = own.catalog;
     this.ledger = ledger;
+    this.verbs = verbs;
     this.checkFence = own.checkFence;
     this.writer = new Writer(writes, ledger, own.checkFence);
     this.device = device;
@@ -202,8 +222,9 @@ class OpenDatabase implements Database {
   }
 
   async beginEpoch(): Promise<number> {
-    this.#epoch = await (this.readOnly ? readEpoch(this.#home) : nextEpoch(this.#home));
-    this.ledger.epoch = this.#epoch;
+    const { epoch, forgotten } = await (this.readOnly ? readEpoch(this.#home) : nextEpoch(this.#home));
+    this.#epoch = epoch;
+    this.ledger.begin(epoch, forgotten);
     return this.#epoch;
   }
 
@@ -268,6 +289,7 @@ class OpenDatabase implements Database {
     this.#isClosed = true;
     this.#home.close();
     this.ledger.close();
+    this.verbs.close();
     this.writer.close();
     this.#attachments.closeConnection();
     this.#listing.closeSync();

@@ -35,13 +35,18 @@ export function keepInterrupting(connection: DuckDBConnection): () => void {
   return () => clearInterval(again);
 }
 
+/** @throws PondError ABORTED, where nothing of the call has begun */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new PondError('ABORTED', 'the call was aborted');
+}
+
 /** Runs `work` on the connection and interrupts it when the signal fires. */
 export async function interruptible<T>(
   connection: DuckDBConnection,
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
-  if (signal.aborted) throw new PondError('ABORTED', 'the call was aborted');
+  throwIfAborted(signal);
   let stop: () => void = () => undefined;
   const begin = (): void => {
     stop = keepInterrupting(connection);

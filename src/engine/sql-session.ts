@@ -13,6 +13,7 @@ import type {
 import { Turns } from '../turns.ts';
 import { decodeParams } from '../values.ts';
 import type { BindParams } from './bind.ts';
+import { Presence } from './clients.ts';
 import { Cursor } from './cursor.ts';
 import type { Database } from './database.ts';
 import { Definitions } from './definitions.ts';
@@ -48,6 +49,8 @@ export class SqlSession {
   readonly #opening = new Set<Promise<Cursor>>();
   #lastCursor = 0;
   #runner: Runner;
+  /** The session, as the client's other sessions see it. */
+  readonly #presence: Presence;
   #reader: ReaderCheck;
   #closed = false;
 
@@ -55,7 +58,9 @@ export class SqlSession {
     this.#database = database;
     this.#connection = connection;
     this.#options = options;
-    this.#runner = new Runner(database, connection);
+    const { client } = options;
+    this.#presence = client === undefined ? new Presence() : database.ledger.clients.open(client);
+    this.#runner = new Runner(database, connection, this.#presence);
     this.#reader = new ReaderCheck(definitionsOf(database));
   }
 
@@ -152,6 +157,8 @@ export class SqlSession {
     const own = this.#turns.take(async () => {
       stop();
       this.#connection.closeSync();
+      const { client } = this.#options;
+      if (client !== undefined) this.#database.ledger.clients.close(client, this.#presence);
       await this.#database.settled(this.#connection);
     });
     await Promise.all([own, ...cursors, Promise.allSettled(this.#opening)]);
@@ -166,7 +173,7 @@ export class SqlSession {
     }
     this.#connection.closeSync();
     this.#connection = next;
-    this.#runner = new Runner(this.#database, next);
+    this.#runner = new Runner(this.#database, next, this.#presence);
     this.#reader = new ReaderCheck(definitionsOf(this.#database));
   }
 
@@ -185,19 +192,25 @@ export class SqlSession {
     const begin = (): void => {
       isBegun = true;
     };
-    const work = this.#turns.take(async () => {
+    const run = async (): Promise<Answered> => {
       if (params.fresh) await this.#renew();
       if (this.#options.readOnly) return this.#runReadOnly(params, signal, read);
-      const { sql, call, settled = 0, sent } = params;
+      const { sql, call, settled = 0, sent, firstEpoch } = params;
       const { client } = this.#options;
-      const id = client === undefined || call === undefined ? undefined : { client, call, settled, sent };
+      const id =
+        client === undefined || call === undefined ? undefined : { client, call, settled, sent, firstEpoch };
       const announce = this.#announcing(call);
       try {
         return await this.#runner.run({ sql, params: bound(params), id, signal, read, announce, begin });
       } finally {
         if (!this.inTransaction) await this.#database.settled(this.#connection);
       }
-    }, signal);
+    };
+    // What waits for its turn counts as well.
+    const work = this.#presence.during(
+      () => this.#turns.take(run, signal),
+      () => this.inTransaction,
+    );
     return orGiveUp(work, signal, () => (isBegun ? 'unknown' : 'not-committed'));
   }
 

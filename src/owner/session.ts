@@ -60,6 +60,8 @@ export class Session {
   /** Called after each answer, and when the client goes. */
   #answered: () => void = () => undefined;
   #toldSuccessor = '';
+  /** Tells the ledger that no frame of the client can come by this connection any more. */
+  #disconnect: () => void = () => undefined;
 
   constructor(channel: Channel, owner: Owner, number: number) {
     this.#owner = owner;
@@ -86,6 +88,7 @@ export class Session {
       this.#answered();
       await this.#release();
       await Promise.allSettled(this.#running.values());
+      this.#disconnect();
     });
   }
 
@@ -246,6 +249,7 @@ export class Session {
       attached.push([name, await this.#track(call, work)]);
     }
     this.hello = hello;
+    if (hello.client !== undefined) this.#disconnect = database.ledger.clients.connect(hello.client);
     this.#owner.sessionsChanged();
     const { pid, startTime, instance, epoch, device, inode } = record;
     return {

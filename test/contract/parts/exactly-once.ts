@@ -155,7 +155,14 @@ export function exactlyOnceContract(contract: Contract): void {
       await expect(client.call('run', { sql: 'INSERT INTO t VALUES (1)', call: 5 })).rejects.toMatchObject({
         code: 'SQL',
       });
-      await client.call('run', { sql: end, call: 6 });
+      const ended = client.call('run', { sql: end, call: 6 });
+      if (end === 'ROLLBACK') expect(await ended).toMatchObject({ inTransaction: false });
+      else
+        await expect(ended).rejects.toMatchObject({
+          code: 'SQL',
+          data: { kind: 'Transaction', outcome: 'not-committed' },
+        });
+      expect(await client.query('SELECT 1')).toMatchObject({ inTransaction: false });
       expect(await client.rows(LEDGER)).toEqual([]);
       expect(await client.rows('SELECT n FROM t')).toEqual([{ n: 1 }]);
     },
@@ -210,5 +217,116 @@ export function exactlyOnceContract(contract: Contract): void {
     expect(await client.rows(LEDGER)).toEqual([{ call: 1 }, { call: 2 }, { call: 3 }]);
     await place.database.writer.finish();
     expect(await client.rows(LEDGER)).toEqual([{ call: 3 }]);
+  });
+
+  it('a COMMIT whose row cannot be written commits nothing, and is told so', async () => {
+    const { client, another } = await contract.open({ client: 'a' });
+    await client.run('CREATE TABLE t (n INT)');
+    await (await another()).run('ALTER TABLE _onepond.ledger RENAME TO gone');
+    await client.run('BEGIN; INSERT INTO t VALUES (1)');
+    await expect(client.call('run', { sql: 'COMMIT', call: 5 })).rejects.toMatchObject({
+      data: { outcome: 'not-committed' },
+    });
+    await (await another()).run('ALTER TABLE _onepond.gone RENAME TO ledger');
+    expect(await client.query('SELECT n FROM t')).toMatchObject({ rows: [], inTransaction: false });
+  });
+
+  it.each(['t', 'other.main.t'])(
+    'a COMMIT of what was written to %s is a commit, beside other files',
+    async (table) => {
+      const { client, another, place } = await contract.open({ client: 'a' });
+      const attach = `ATTACH '${join(place.dir, 'other.duckdb')}' AS other`;
+      await client.run('CREATE TABLE t (n INT)');
+      await client.run(attach);
+      await client.run('CREATE TABLE other.main.t (n INT); CREATE TEMP TABLE mine (n INT)');
+      await client.run('BEGIN; INSERT INTO mine VALUES (1); SELECT * FROM other.main.t, t');
+      await client.call('run', { sql: `INSERT INTO ${table} VALUES ($1)`, params: [1], call: 5 });
+      await client.call('run', { sql: 'COMMIT', call: 6, settled: 5 });
+      if (table !== 't') await client.session.began(6);
+      await place.restart();
+      const next = await another({ client: 'a' });
+      await next.run(attach);
+      expect(await next.rows(`SELECT n FROM ${table}`)).toEqual([{ n: 1 }]);
+      const recorded = table === 't' ? [{ call: 6 }] : [];
+      expect(await next.rows('SELECT call::INT AS call FROM _onepond.ledger WHERE call = 6')).toEqual(
+        recorded,
+      );
+    },
+  );
+
+  /** Sent without waiting for an answer, so that the client has settled none of them. */
+  const PIPELINE = [
+    { sql: 'BEGIN', call: 11 },
+    { sql: 'INSERT INTO t VALUES (1) RETURNING n', call: 12 },
+    { sql: 'PREPARE p AS SELECT 1; INSERT INTO t VALUES (2)', call: 13 },
+    { sql: 'COMMIT', call: 14 },
+  ].map((params) => ({ ...params, settled: 10 }));
+
+  it.each([0, 1, 2, 3])(
+    'a committed transaction that is sent again from its statement %i on stays as it is',
+    async (from) => {
+      const { client, another, place } = await contract.open({ client: 'a' });
+      await client.run('CREATE TABLE t (n INT PRIMARY KEY)');
+      await Promise.all(PIPELINE.map((params) => client.call('query', params)));
+      await place.restart();
+      const next = await another({ client: 'a' });
+      const answers = PIPELINE.slice(from).map((params) => next.call('query', { ...params, sent: 'before' }));
+      for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ inTransaction: false });
+      if (from <= 1) expect(await answers[1 - from]).toMatchObject({ names: ['n'], rows: [[1]] });
+      expect(await next.call('run', { sql: 'COMMIT', call: 14, sent: 'before' })).toMatchObject({
+        replayed: true,
+      });
+      await next.call('run', { sql: 'INSERT INTO t VALUES (3)', call: 15, settled: 14 });
+      await next.session.close();
+      await place.restart();
+      const last = await another();
+      expect(await last.rows('SELECT n FROM t ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+    },
+  );
+
+  it.each(['ROLLBACK', 'ABORT', 'COMMIT', 'END'])(
+    'a transaction that was lost before its %s is done again as a whole',
+    async (end) => {
+      const { client, another, place } = await contract.open({ client: 'a' });
+      await client.run('CREATE TABLE t (n INT PRIMARY KEY)');
+      const calls = [...PIPELINE.slice(0, 3), { sql: end, call: 14, settled: 10 }];
+      await Promise.all(calls.slice(0, 2).map((params) => client.call('run', params)));
+      await place.restart();
+      const next = await another({ client: 'a' });
+      const answers = calls.map((params) => next.call('run', { ...params, sent: 'before' }));
+      for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ replayed: false });
+      await next.call('run', { sql: 'INSERT INTO t VALUES (3)', call: 15, settled: 14 });
+      await next.session.close();
+      await place.restart();
+      const rows = await (await another()).rows('SELECT n FROM t ORDER BY n');
+      const inside = end === 'COMMIT' || end === 'END' ? [{ n: 1 }, { n: 2 }] : [];
+      expect(rows).toEqual([...inside, { n: 3 }]);
+    },
+  );
+
+  it('a transaction that is sent again waits for the session that may commit it yet', async () => {
+    const { client, another } = await contract.open({ client: 'a' });
+    await client.run('CREATE TABLE t (n INT PRIMARY KEY)');
+    await Promise.all(PIPELINE.slice(0, 3).map((params) => client.call('run', params)));
+    const next = await another({ client: 'a' });
+    const again = PIPELINE.map((params) => next.call('run', { ...params, sent: 'before' }));
+    await client.call('run', PIPELINE[3] as RunParams);
+    for (const answer of await Promise.all(again))
+      expect(answer).toMatchObject({ replayed: true, inTransaction: false });
+    expect(await next.rows('SELECT n FROM t ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
+  it('a late frame of a call that its client has settled does nothing', async () => {
+    const { client, another } = await contract.open({ client: 'a' });
+    const late = await another({ client: 'a' });
+    await client.run('CREATE TABLE t (n INT)');
+    const call = { sql: 'INSERT INTO t VALUES (1)', call: 1 };
+    await client.call('run', call);
+    await client.call('run', { sql: 'INSERT INTO t VALUES (2)', call: 2, settled: 1 });
+    await expect(late.call('run', call)).rejects.toMatchObject({ code: 'INVALID' });
+    await expect(late.call('run', { ...call, call: 3, settled: 3 })).rejects.toMatchObject({
+      code: 'INVALID',
+    });
+    expect(await client.rows('SELECT n FROM t ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }]);
   });
 }

@@ -101,4 +101,61 @@ export function transactionContract(contract: Contract): void {
     );
     expect(await client.rows('SELECT n FROM t')).toEqual([{ n: 11 }]);
   });
+
+  it.each<[what: string, statements: readonly string[], there: string]>([
+    ['a temporary table', ['CREATE TEMP TABLE u AS SELECT 1 AS n'], 'SELECT n FROM u'],
+    [
+      'a secret',
+      ["CREATE SECRET s (TYPE http, SCOPE 'x')"],
+      "SELECT 1 AS n FROM duckdb_secrets() WHERE name = 's'",
+    ],
+    ['a setting', ['SET VARIABLE v = 1'], "SELECT getvariable('v') AS n"],
+    ['a write after a setting', ["SET TimeZone = 'UTC'", 'INSERT INTO t VALUES (1)'], 'SELECT n FROM t'],
+    ['nothing', ['SELECT 1'], 'SELECT 1 AS n'],
+  ])('a COMMIT of %s is one', async (_, statements, there) => {
+    const { client } = await contract.open({ client: 'a' });
+    await client.run('CREATE TABLE t (n INT)');
+    for (const sql of ['BEGIN', ...statements]) await client.run(sql);
+    expect(await client.run('COMMIT')).toMatchObject({ inTransaction: false });
+    expect(await client.rows(there)).toEqual([{ n: 1 }]);
+    const { inTransaction } = await client.run(
+      `BEGIN; ${statements.at(-1)?.replace(/\bu\b|\bs\b/, 'w')}; COMMIT`,
+    );
+    expect(inTransaction).toBe(false);
+  });
+
+  it.each(['BEGIN READ ONLY', 'START TRANSACTION READ ONLY', 'begin transaction read /* so */ only'])(
+    '%j is read-only, and its COMMIT keeps what is temporary',
+    async (begin) => {
+      const { client } = await contract.open({ client: 'a' });
+      await client.run('CREATE TABLE t (n INT)');
+      await client.run(begin);
+      await client.run('CREATE TEMP TABLE u AS SELECT 1 AS n');
+      expect(await client.run('COMMIT')).toMatchObject({ inTransaction: false });
+      expect(await client.rows('SELECT n FROM u')).toEqual([{ n: 1 }]);
+    },
+  );
+
+  it.each(['COMMIT', 'COMMIT WORK', 'end', '/* a */ END -- b', 'SELECT 1; COMMIT; SELECT 2'])(
+    'by %j a transaction that has failed commits nothing, and the error says so',
+    async (end) => {
+      const { client } = await contract.open({ client: 'a' });
+      await client.run('CREATE TABLE t (n INT PRIMARY KEY)');
+      await client.run('BEGIN; INSERT INTO t VALUES (1)');
+      await expect(client.run('INSERT INTO t VALUES (1)')).rejects.toMatchObject({ code: 'SQL' });
+      await expect(client.run(end)).rejects.toMatchObject({ code: 'SQL' });
+      if (end.startsWith('SELECT')) await client.run('ROLLBACK');
+      expect(await client.query('SELECT n FROM t')).toMatchObject({ rows: [], inTransaction: false });
+    },
+  );
+
+  it('a text of several transactions ends each of them', async () => {
+    const { client } = await contract.open({ client: 'a' });
+    await client.run('CREATE TABLE t (n INT)');
+    const sql = `BEGIN; INSERT INTO t VALUES (1); COMMIT; START TRANSACTION; INSERT INTO t VALUES (2); ABORT;
+      INSERT INTO t VALUES (3); BEGIN; INSERT INTO t VALUES (4); END; BEGIN; INSERT INTO t VALUES (5)`;
+    expect(await client.run(sql)).toMatchObject({ inTransaction: true });
+    await client.run('ROLLBACK');
+    expect(await client.rows('SELECT n FROM t ORDER BY n')).toEqual([{ n: 1 }, { n: 3 }, { n: 4 }]);
+  });
 }
