@@ -22,6 +22,11 @@ const MEANINGS: readonly Meaning[] = [
   },
   { match: /^INTERRUPT Error/, code: 'ABORTED' },
   {
+    match: /Schema with name "?_onepond"? already exists/i,
+    code: 'SQL',
+    hint: "the schema _onepond is onepond's own in every file; copy the other tables by their names",
+  },
+  {
     match: /transaction is launched in read-only mode|attached in read-only mode|database is read-only/i,
     code: 'READ_ONLY',
   },

@@ -5,6 +5,7 @@ import { refused } from '../outcome.ts';
 import type { BindParams } from './bind.ts';
 import type { Presence } from './clients.ts';
 import type { Database } from './database.ts';
+import { withoutImportOfOwn } from './import-statement.ts';
 import { interruptible, throwIfAborted } from './interrupt.ts';
 import { isLightWrite, makesSession, refuseExplained } from './kinds.ts';
 import { type CallId, type Done, type Entry, type Outcome, recordable } from './ledger.ts';
@@ -77,7 +78,8 @@ export class Runner {
     return this.#open !== null;
   }
 
-  async run(call: Call): Promise<Answered> {
+  async run(given: Call): Promise<Answered> {
+    const call = { ...given, sql: await withoutImportOfOwn(given.sql) };
     const { id, signal } = call;
     if (!id) return this.#runOnce(call, null);
     const { ledger } = this.#database;

@@ -5,6 +5,7 @@ import { errorContract } from './parts/errors.ts';
 import { exactlyOnceContract } from './parts/exactly-once.ts';
 import { groupContract } from './parts/groups.ts';
 import { hiddenWriteContract } from './parts/hidden-writes.ts';
+import { importContract } from './parts/imports.ts';
 import { indexContract } from './parts/index.ts';
 import { largeContract } from './parts/large.ts';
 import { limitContract } from './parts/limits.ts';
@@ -37,6 +38,7 @@ export function describeContract(name: string, connect: Connect): void {
   const contract = contractOver(connect);
   describe(name, () => {
     describe('values', () => valueContract(contract));
+    describe('exports and imports', () => importContract(contract));
     describe('params', () => paramContract(contract));
     describe('statements', () => statementContract(contract));
     describe('errors', () => errorContract(contract));
