@@ -24,6 +24,8 @@ export class CallRecord {
   readonly isInSession: boolean;
   /** A connection has taken it: an owner may have it. */
   isSent = false;
+  /** Of the first owner that it was sent to: what the ledger has forgotten since is not known. */
+  firstEpoch: number | undefined;
   /** How it is to be sent to the next owner, once an owner that had it is gone. */
   again: Again | undefined;
   /** A stream whose statement has run: the owner has answered `stream/open`. */
@@ -44,6 +46,7 @@ export class CallRecord {
 
   sentOn(link: Link): void {
     this.isSent = true;
+    this.firstEpoch ??= link.hello.epoch;
     this.#link = link;
   }
 

@@ -236,7 +236,7 @@ export class Router {
     if (!isLookedUp && this.#transaction.admit(text) === 'ended')
       return rolledBack(method, link) as Result<M>;
     const wasInside = link.inTransaction;
-    const answer = this.sendOn(link, record, method, this.#numbered(params, again), budget);
+    const answer = this.sendOn(link, record, method, this.#numbered(params, record), budget);
     this.#leave(record);
     try {
       const result = await answer;
@@ -294,11 +294,11 @@ export class Router {
     return this.#owner.link(budget);
   }
 
-  /** A statement says which calls before it are settled, and whether it was sent before. */
-  #numbered<P extends object>(params: P, sent: Again | undefined): P {
+  /** A statement says which calls before it are settled, and whether and to whom it was sent before. */
+  #numbered<P extends object>(params: P, { again, firstEpoch }: CallRecord): P {
     if (!('call' in params)) return params;
     const [oldest = this.#lastCall + 1] = this.#unsettled;
-    return { ...params, settled: oldest - 1, ...(sent && { sent }) };
+    return { ...params, settled: oldest - 1, ...(again && { sent: again, firstEpoch }) };
   }
 }
 
