@@ -15,7 +15,7 @@ import { ConnectionLost } from '../transport/peer.ts';
 import { Turns } from '../turns.ts';
 import { Budget, checkLimits } from './budget.ts';
 import { CallOrder } from './call-order.ts';
-import { type Again, CallRecord } from './call-record.ts';
+import { CallRecord } from './call-record.ts';
 import { CurrentOwner, type RouterOptions } from './current-owner.ts';
 import type { Link } from './link.ts';
 import { LostTransaction } from './lost-transaction.ts';

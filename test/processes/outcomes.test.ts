@@ -63,8 +63,8 @@ describe('a write by a stream', () => {
 
 describe('a text that leaves its transaction and goes on', () => {
   it.each([
-    ['is looked up, and found', 'commit.done=kill#2', [{ n: 2 }]],
-    ['is looked up, and was not done', 'commit.done=kill#1', []],
+    ['is looked up, and found', 'commit.done=kill#1', [{ n: 2 }]],
+    ['is looked up, and was not done', 'commit.ready=kill#1', []],
   ])('%s, where its owner dies at %s', async (_, failpoints, rows) => {
     const { reader } = await fragile(failpoints);
     await reader.ask('run', 'BEGIN');
