@@ -86,7 +86,7 @@ interface Import {
 
 const IMPORTS: readonly Import[] = FILES.flatMap((from) => {
   const text = readFileSync(join(SRC, from), 'utf8');
-  const found = text.matchAll(/(?:\bfrom|^import|\bimport\()\s*'([^']+)'/gm);
+  const found = text.matchAll(/(?:\bfrom |^import |\bimport\()'([^']+)'/gm);
   return [...found].map(([, to = '']) => ({
     from,
     to: to.startsWith('.') ? relative(SRC, resolve(dirname(join(SRC, from)), to)) : to,

@@ -1,10 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { OWN_SCHEMA } from './own-schema.ts';
-import { isSymbol, type Token, tokensOf } from './tokens.ts';
+import { isSymbol, isWord, statementsOf, type Token, tokensOf } from './tokens.ts';
 
 /** What DuckDB runs in place of an IMPORT, in this order. */
 const FILES = ['schema.sql', 'load.sql'] as const;
+
+/** Of a file of statements, in bytes. */
+const LARGEST = 16 * 1024 * 1024;
 
 /** A word that may stand between CREATE and what is created. */
 const BEFORE_KIND: ReadonlySet<string> = new Set(['or', 'replace', 'unique', 'temp', 'temporary']);
@@ -15,9 +18,11 @@ type Range = readonly Token[];
  * The text with the statements of the exported folder in place of each IMPORT DATABASE whose folder has our tables in
  * it: all of them but those about our tables. DuckDB exports our schema with the user's, and to import it would fail,
  * or give this file the ledger of another.
+ * @param check rejects where a file of the folder is one that this process has open: to close it drops its lock
  */
-export async function withoutImportOfOwn(sql: string): Promise<string> {
+export async function withoutImportOfOwn(sql: string, check: () => Promise<void>): Promise<string> {
   if (!/\bimport\b/i.test(sql)) return sql;
+  await check();
   let text = '';
   let copied = 0;
   for (const statement of statementsIn(sql)) {
@@ -30,17 +35,7 @@ export async function withoutImportOfOwn(sql: string): Promise<string> {
   return text + sql.slice(copied);
 }
 
-function statementsIn(sql: string): Range[] {
-  const found: Token[][] = [[]];
-  for (const token of tokensOf(sql)) {
-    if (isSymbol(token, ';')) found.push([]);
-    else found.at(-1)?.push(token);
-  }
-  return found.filter(({ length }) => length > 0);
-}
-
-const isWord = (token: Token | undefined, word: string): boolean =>
-  token?.kind === 'word' && token.value === word;
+const statementsIn = (sql: string): Range[] => statementsOf(tokensOf(sql));
 
 function importedFolder(statement: Range): string | null {
   const [first, second, folder] = statement;
@@ -50,9 +45,7 @@ function importedFolder(statement: Range): string | null {
 
 /** Null where nothing in the folder is ours, or where only DuckDB can read it. */
 async function exported(folder: string): Promise<string[] | null> {
-  const texts = await Promise.all(
-    FILES.map((name) => readFile(join(folder, name), 'utf8').catch(() => null)),
-  );
+  const texts = await Promise.all(FILES.map((name) => textOf(join(folder, name)).catch(() => null)));
   const kept: string[] = [];
   let hasOwn = false;
   for (const text of texts) {
@@ -64,6 +57,12 @@ async function exported(folder: string): Promise<string[] | null> {
   }
   if (!hasOwn) return null;
   return kept.length > 0 ? kept : ['SELECT NULL WHERE false'];
+}
+
+/** A pipe would never end, and nothing that DuckDB exports is larger. */
+async function textOf(file: string): Promise<string | null> {
+  const stats = await stat(file);
+  return stats.isFile() && stats.size <= LARGEST ? await readFile(file, 'utf8') : null;
 }
 
 function isAboutOwn(statement: Range): boolean {

@@ -5,6 +5,7 @@ import { refused } from '../outcome.ts';
 import type { BindParams } from './bind.ts';
 import type { Presence } from './clients.ts';
 import type { Database } from './database.ts';
+import { guardOf } from './guards.ts';
 import { withoutImportOfOwn } from './import-statement.ts';
 import { interruptible, throwIfAborted } from './interrupt.ts';
 import { isLightWrite, makesSession, refuseExplained } from './kinds.ts';
@@ -79,7 +80,8 @@ export class Runner {
   }
 
   async run(given: Call): Promise<Answered> {
-    const call = { ...given, sql: await withoutImportOfOwn(given.sql) };
+    const check = async (): Promise<void> => guardOf(this.#connection)?.check(given.sql, given.params, 0);
+    const call = { ...given, sql: await withoutImportOfOwn(given.sql, check) };
     const { id, signal } = call;
     if (!id) return this.#runOnce(call, null);
     const { ledger } = this.#database;
