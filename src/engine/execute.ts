@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type DuckDBPendingResult, DuckDBPendingResultState, type DuckDBResult } from '@duckdb/node-api';
 import bindings, { type PendingResult } from '@duckdb/node-bindings';
-import { onEndlessThread, onFreeThread } from './threads.ts';
+import { onEndlessThread, onFreeThread, onThread } from './threads.ts';
 
 /** How long one statement may keep the loop before the others get a turn, in ms. */
 const SLICE_MS = 1;
@@ -19,16 +19,26 @@ const HEAVY_MS = 20;
 
 /**
  * - `light`: all its tasks are short
+ * - `planning`: its planning may be long
  * - `endless`: a task may never come back
  */
-export type Weight = 'light' | 'any' | 'endless';
+export type Weight = 'light' | 'any' | 'planning' | 'endless';
 
 /** When a short statement last began or ended. */
 let lastShort = Number.NEGATIVE_INFINITY;
 
+/** A bound statement, and the two ways to run it. */
+export interface Executable {
+  /** Plans it here, and leaves its tasks to the caller. */
+  start(): DuckDBPendingResult;
+  /** Plans and runs it on a thread of libuv's. */
+  run(): Promise<DuckDBResult>;
+}
+
 /**
- * Runs a pending result. One of a client goes to a thread of libuv's, while one is free: a task of it may take a
- * minute (a costly expression over 100,000 rows is one task), and nothing could interrupt it, or answer anybody else.
+ * Runs a statement. One of a client goes to a thread of libuv's, while one is free: a task of it may take a minute (a
+ * costly expression over 100,000 rows is one task), and so may its planning, which computes what depends on no row.
+ * Nothing could interrupt that here, or answer anybody else.
  *
  * The light ones, and whatever finds no thread free, run here, one task at a time, with the loop given back between
  * slices: slow queries would hold all threads of libuv's, and stop every query and file system call of the process.
@@ -36,13 +46,19 @@ let lastShort = Number.NEGATIVE_INFINITY;
  * about it runs a task (some 1 ms) now and then, and the rest is left to DuckDB's other threads.
  */
 export async function execute(
-  pending: DuckDBPendingResult,
+  statement: Executable,
   weight: Weight,
   signal?: AbortSignal,
 ): Promise<DuckDBResult> {
   // Its task may wait for a pipe, and this thread must not.
-  if (weight === 'endless') return onEndlessThread(() => pending.getResult(), signal);
+  if (weight === 'endless') return onEndlessThread(() => statement.run(), signal);
   const isLight = weight === 'light';
+  const elsewhere = isLight ? null : onFreeThread(() => statement.run());
+  if (!elsewhere && weight === 'planning') return onThread(() => statement.run(), signal);
+  return elsewhere ?? (await executeHere(statement.start(), isLight));
+}
+
+async function executeHere(pending: DuckDBPendingResult, isLight: boolean): Promise<DuckDBResult> {
   const began = performance.now();
   lastShort = began;
   let sliceEnd = began + SLICE_MS;

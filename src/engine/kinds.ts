@@ -69,6 +69,16 @@ export function namesNothing(text: string): boolean {
   return /^\s*(?:begin[\s\w]*|commit|rollback|select\s+\d+)\s*;?\s*$/i.test(text);
 }
 
+/** Functions that make much of little: called on what depends on no row, DuckDB computes them in planning. */
+const MAKES_MUCH = /\b(?:range|generate_series|repeat|lpad|rpad)\s*\(/i;
+/** The same names as tables: those are read, and not planned. */
+const AS_TABLE = /\b(?:from|join)\s+(?:range|generate_series)\s*\(/gi;
+
+/** True where planning the text may take as long as running it. */
+export function mayPlanLong(text: string): boolean {
+  return MAKES_MUCH.test(text) && MAKES_MUCH.test(text.replace(INERT, ' ').replace(AS_TABLE, ' '));
+}
+
 /** A parenthesis behind a word that is no call of a function. */
 const NO_CALL =
   /^\s*insert\s+(?:or\s+\w+\s+)?into\s+(?:"[^"]*"|[\w.])+\s*\(|\b(?:values|in|and|or|not|set|where)\s*\(/gi;

@@ -8,11 +8,11 @@ import {
 import { type BindParams, bindParams } from './bind.ts';
 import { type Classified, classify, mayCallSequence } from './classify.ts';
 import { fromDuckDB, isRefusedWrite, writesInBinding } from './errors.ts';
-import { execute, type Weight } from './execute.ts';
+import { type Executable, execute, type Weight } from './execute.ts';
 import { guardOf } from './guards.ts';
 import { uninterrupted } from './interrupt.ts';
 import { keptBy, type Prepared, prepared } from './kept-statements.ts';
-import { type Kind, kindOf, namesFile, namesNothing } from './kinds.ts';
+import { type Kind, kindOf, mayPlanLong, namesFile, namesNothing } from './kinds.ts';
 import { aboutToRun, isInTransaction } from './meaning.ts';
 import { type Statement, statementsOf } from './sql-text.ts';
 import { onEndlessThread, onThread, onTriedThread, wasSlow } from './threads.ts';
@@ -192,7 +192,8 @@ function onSomeThread<T>(
 
 function weightOf(text: string, { light }: Pick<TextOptions<unknown>, 'light'>): Weight {
   if (light) return 'light';
-  return namesFile(text) || wasSlow(text) ? 'endless' : 'any';
+  if (namesFile(text) || wasSlow(text)) return 'endless';
+  return mayPlanLong(text) ? 'planning' : 'any';
 }
 
 /** What was done may not even be prepared again: the table that it dropped is gone. */
@@ -283,7 +284,7 @@ class Part {
     let isOpen = false;
     let started: DuckDBPendingResult | null = null;
     try {
-      started = this.#start(options, isStream);
+      started = this.#executable(options, isStream).start();
       this.#prepared.isSureToRead = !TAKES_TEXT.test(this.#text);
       const value = await this.#around(info, options, isStream, started);
       isOpen = isStream;
@@ -306,7 +307,10 @@ class Part {
     const run = async (): Promise<DuckDBResult> => {
       const pending = first;
       first = null;
-      if (pending) return execute(pending, weightOf(this.#place.text, options), options.signal);
+      if (pending) {
+        const begun = { start: () => pending, run: () => pending.getResult() };
+        return execute(begun, weightOf(this.#place.text, options), options.signal);
+      }
       const done = aboutToRun(this.#connection, { ...info, text: this.#text });
       let isWell = false;
       try {
@@ -327,12 +331,15 @@ class Part {
     if (type === StatementType.TRANSACTION && !BEGIN.test(text))
       return uninterrupted(this.#connection, () => this.#bound(options).run());
     if (WHOLE.test(text)) return onThread(() => this.#bound(options).run(), options.signal);
-    return execute(this.#start(options, isStream), weightOf(text, options), options.signal);
+    return execute(this.#executable(options, isStream), weightOf(text, options), options.signal);
   }
 
-  #start(options: TextOptions<unknown>, isStream: boolean): DuckDBPendingResult {
+  #executable(options: TextOptions<unknown>, isStream: boolean): Executable {
     const statement = this.#bound(options);
-    return isStream ? statement.startStream() : statement.start();
+    return {
+      start: () => (isStream ? statement.startStream() : statement.start()),
+      run: () => (isStream ? statement.stream() : statement.run()),
+    };
   }
 
   #bound({ params }: TextOptions<unknown>): DuckDBPreparedStatement {

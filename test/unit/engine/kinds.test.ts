@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLightWrite, namesFile } from '../../../src/engine/kinds.ts';
+import { isLightWrite, mayPlanLong, namesFile } from '../../../src/engine/kinds.ts';
 
 describe('a write that cannot be costly', () => {
   it.each([
@@ -23,6 +23,18 @@ describe('a write that cannot be costly', () => {
     'WITH a AS (SELECT 1) INSERT INTO t VALUES (1)',
     'SELECT 1',
   ])('is not %s', (text) => expect(isLightWrite(text)).toBe(false));
+});
+
+describe('a text whose planning may be long', () => {
+  it.each(['SELECT len(list_sort(range($1)))', "INSERT INTO t SELECT repeat('x', $1)"])(
+    'is known: %s',
+    (text) => expect(mayPlanLong(text)).toBe(true),
+  );
+
+  it.each(['SELECT * FROM range($1)', "SELECT 'range(1)'", 'SELECT count(*) FROM t WHERE a > $1'])(
+    'is not one that plans shortly: %s',
+    (text) => expect(mayPlanLong(text)).toBe(false),
+  );
 });
 
 describe('a text that names a file', () => {
