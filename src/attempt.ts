@@ -1,4 +1,4 @@
-import { PondError, withOutcome } from './errors.ts';
+import { ERRORS, type ErrorCode, PondError, withOutcome } from './errors.ts';
 import { mayReopen, staysInside, uncommitted } from './outcome.ts';
 import type { Router } from './router/router.ts';
 import type { CallLimits } from './shapes.ts';
@@ -25,6 +25,8 @@ export class Attempt {
   readonly #errors = new Set<unknown>();
   /** Why the transaction cannot be committed, should it turn out so; whatever the function made of it. */
   #failure: unknown;
+  /** The error of a call that was given up: DuckDB has not answered it, and may have done it. */
+  #unanswered: unknown;
   /** A statement of the function may have committed something by itself, or done what is not rolled back. */
   #mayHaveEnded = false;
   #isCommitSent = false;
@@ -69,8 +71,12 @@ export class Attempt {
     }
   }
 
-  /** Fails as the transaction did; `fn` may have caught it. Its COMMIT would roll back, and succeed. */
+  /**
+   * Fails as the transaction did; `fn` may have caught it. Its COMMIT would roll back, and succeed; and after a call
+   * that nobody answered it would commit what is left, with or without what that call did.
+   */
   async #checkAlive(): Promise<void> {
+    if (this.#unanswered !== undefined) throw this.#unanswered;
     if (this.#failure === undefined) return;
     await this.#inner.run('SELECT 1', undefined, this.#limits()).catch(() => Promise.reject(this.#failure));
   }
@@ -151,8 +157,12 @@ export class Attempt {
     this.#errors.add(error);
     const { code, data, message = '' } = error instanceof PondError ? error : {};
     const isKnown = data?.outcome === 'not-committed';
+    if (code === undefined || isGivenUp(code)) this.#unanswered ??= error;
     this.#mayHaveEnded ||= !isKnown && (code === 'OWNER_LOST' || !staysInside(sql));
     // What DuckDB answers to everything after the failure that counts.
     if (!message.includes('Current transaction is aborted')) this.#failure = error;
   }
 }
+
+/** No answer of DuckDB's: the caller's patience, its deadline or the owner ended the call. */
+const isGivenUp = (code: ErrorCode): boolean => code === 'ABORTED' || ERRORS[code].exit === 75;

@@ -63,6 +63,17 @@ describe('transaction()', () => {
     expect(await rows(db)).toEqual([2]);
   });
 
+  it('is not committed where its function has swallowed the end of a call that it gave up', async () => {
+    const { db } = await opened();
+    const given = db.transaction(async (tx) => {
+      const slow = 'INSERT INTO t SELECT sum(a.range) FROM range(1e7::BIGINT) a, range(1e7::BIGINT) b';
+      await tx.run(slow, undefined, { signal: AbortSignal.abort() }).catch(() => undefined);
+      await tx.run('INSERT INTO t VALUES (50)');
+    });
+    await expect(given).rejects.toMatchObject({ code: 'ABORTED', data: { outcome: 'not-committed' } });
+    expect(await rows(db)).toEqual([0]);
+  });
+
   it('waits for what its function has not waited for', async () => {
     const { db } = await opened();
     const ran = db.transaction(async (tx) => {
