@@ -19,6 +19,10 @@ const FAMILIES: readonly (readonly [string, string])[] = [
   ['clock', 'have clocks that jump by up to a year'],
   ['disk', 'run on a disk that fills up'],
   ['quota', 'may not write files beyond a size'],
+  ['impatient', 'have clients that give up at random moments'],
+  ['attach', 'attach a second file, which others open for themselves'],
+  ['slow', 'run statements that cannot be interrupted'],
+  ['thread', 'lose their thread while their process lives on'],
   ['index', 'die at each batch of an index that changes'],
 ];
 

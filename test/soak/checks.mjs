@@ -17,6 +17,18 @@ export function exactly(ops, rows) {
   return wrong;
 }
 
+/** Rows of one transaction, each named by its operation and a part: all of them, or none. */
+export function whole(rows, size) {
+  const counts = new Map();
+  for (const row of rows) counts.set(nameOf(row), (counts.get(nameOf(row)) ?? 0) + 1);
+  return [...counts]
+    .filter(([, count]) => count !== size)
+    .map(([name, count]) => ({
+      what: 'torn',
+      text: `${name}: ${count} of the ${size} rows of its transaction`,
+    }));
+}
+
 /** Something that holds of every acknowledged result. */
 export function merely(ops, holds, text) {
   const answered = ops.filter(({ value }) => value !== undefined);

@@ -44,7 +44,11 @@ function pointGear(passages, action) {
     return (number) => {
       const point = deck[number % deck.length];
       const nth = random.between(1, passages[point]);
-      return { point, env: { ONEPOND_FAILPOINTS: `${point}=${action}#${nth}` } };
+      return {
+        point,
+        endsThread: action === 'end',
+        env: { ONEPOND_FAILPOINTS: `${point}=${action}#${nth}` },
+      };
     };
   };
 }
@@ -57,9 +61,11 @@ const noGear = () => () => ({});
 /**
  * The families of faults, one round each:
  * - `acts`: by name, each as often as it stands here
- * - `gear`: what a new worker gets, by its number: `env`, `config` of DuckDB, `fileLimit` in KB, `isSkewed`
+ * - `gear`: what a new worker gets, by its number: `env`, `point`, `endsThread`, `config` of DuckDB, `fileLimit` in KB, `isSkewed`
  * - `pause`: between two acts, in ms
  * - `errors`: codes that a call may end in here, beside the usual
+ * - `uses`: the handles that a worker opens, unless they are the usual ones
+ * - `impatience`: the share of calls, from 0 to 1, whose caller gives up within some ms
  */
 export const FAMILIES = {
   kill: { acts: ['killOwner', 'killOwner', 'killAny', 'killTwo'], gear: noGear, pause: [100, 900] },
@@ -107,6 +113,36 @@ export const FAMILIES = {
       number % 3 === 2 ? {} : { fileLimit: random.between(40, 900), config: EAGER },
     pause: [300, 1200],
     errors: ['DISK_FULL', 'CLOSED'],
+  },
+  impatient: {
+    acts: ['killOwner', 'stopOwner', 'reopenOwner', 'nothing', 'nothing'],
+    gear: noGear,
+    pause: [300, 1200],
+    errors: ['ABORTED', 'OWNER_UNRESPONSIVE', 'OWNER_UNREACHABLE', 'CLOSED'],
+    impatience: 0.4,
+  },
+  attach: {
+    acts: ['killOwner', 'reopenOwner', 'stopAny', 'nothing'],
+    gear: noGear,
+    pause: [200, 900],
+    uses: ['shared', 'attached', 'rival'],
+    // One process has the second file: the others are told who.
+    errors: ['OWNER_UNREACHABLE', 'OWNER_UNRESPONSIVE', 'CLOSED'],
+  },
+  slow: {
+    acts: ['killOwner', 'reopenOwner', 'exitOwner', 'askOwnerToLeave', 'nothing'],
+    gear: noGear,
+    pause: [400, 1500],
+    uses: ['shared', 'alone', 'slow'],
+    // A statement that no interrupt reaches keeps the file in a process that wants to leave.
+    errors: ['ABORTED', 'CLOSED', 'OWNER_UNREACHABLE', 'OWNER_UNRESPONSIVE'],
+    impatience: 0.1,
+  },
+  thread: {
+    acts: ['killOwner', 'reopenOwner', 'nothing', 'nothing', 'nothing'],
+    gear: pointGear({ 'commit.ready': 60, 'commit.done': 60, call: 120, answer: 120 }, 'end'),
+    pause: [300, 1000],
+    errors: ['CLOSED'],
   },
   index: {
     acts: ['editTree', 'editTree', 'killOwner', 'reopenOwner'],

@@ -27,7 +27,7 @@ function failed({ load }, { error, place }) {
   const { code, message, data } = error;
   const outcome = data?.outcome;
   // Whatever became of a call inside: a transaction that was never asked to commit is not there.
-  const isUnasked = WORKLOADS[load]?.alone && place !== 'commit';
+  const isUnasked = WORKLOADS[load]?.on === 'alone' && place !== 'commit';
   const heard = `${code}${outcome ? `, ${outcome}` : ''} at ${place} (${message})`;
   return { fate: isUnasked ? 'not' : (FATES[outcome] ?? 'not'), heard, error };
 }

@@ -21,6 +21,8 @@ const CLOCK = new URL('./clock.mjs', import.meta.url).href;
 const CREW = 5;
 /** Of each call, in ms: an owner that is stopped is met in most rounds. */
 const TIMEOUT = 4_000;
+/** Handles of a worker, unless its family names others: see worker.mjs. */
+const USUAL = ['shared', 'alone', 'reader'];
 /** A crew that is told to finish has this long, in ms. */
 const PATIENCE = 30_000;
 
@@ -36,7 +38,16 @@ export async function endRounds() {
  * @returns null where this machine cannot do it
  */
 export async function playRound({ family, seed, ms }) {
-  const { gear, acts, pause: pauses, errors = [], needsSmallDisk, hasTree } = FAMILIES[family];
+  const {
+    gear,
+    acts,
+    pause: pauses,
+    uses = USUAL,
+    errors = [],
+    impatience = 0,
+    needsSmallDisk,
+    hasTree,
+  } = FAMILIES[family];
   const random = new Random(seed);
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'onepond-soak-')));
   const disk = needsSmallDisk ? smallDisk(join(dir, 'disk')) : undefined;
@@ -46,7 +57,7 @@ export async function playRound({ family, seed, ms }) {
     if (disk === null) return null;
     await round.prepare();
     const tree = hasTree ? new Tree(join(dir, 'tree'), random) : undefined;
-    round.begin({ gear: gear(random), random, tree });
+    round.begin({ gear: gear(random), random, tree, uses, impatience });
     const until = performance.now() + ms;
     while (performance.now() < until) {
       await pause(random.between(...pauses));
@@ -65,14 +76,22 @@ class Round {
   tree;
   #dir;
   #file;
+  /** The file that some attach, and some open for themselves. */
+  #side;
+  /** Where read-only clients try to make files. */
+  #tries;
   #env;
   #fence;
+  #sideFence;
   #crew;
 
   constructor(dir, disk) {
     this.#dir = dir;
     this.disk = disk;
     this.#file = join(disk?.folder ?? dir, 'soak.duckdb');
+    this.#side = join(dir, 'side.duckdb');
+    this.#tries = join(dir, 'tries');
+    mkdirSync(this.#tries);
     const { ONEPOND_DB: _db, ONEPOND_LOG: _log, ...env } = process.env;
     const run = join(dir, 'run');
     mkdirSync(run, { mode: 0o700 });
@@ -82,15 +101,20 @@ class Round {
   }
 
   async prepare() {
-    await this.#visit(async (db) => {
-      for (const { tables } of Object.values(WORKLOADS)) for (const sql of tables) await db.run(sql);
+    const loads = Object.values(WORKLOADS);
+    await visit(this.#file, async (db) => {
+      for (const sql of loads.flatMap(({ tables }) => tables)) await db.run(sql);
+    });
+    await visit(this.#side, async (db) => {
+      for (const sql of loads.flatMap(({ sideTables = [] }) => sideTables)) await db.run(sql);
     });
   }
 
-  begin({ gear, random, tree }) {
+  begin({ gear, random, tree, uses, impatience }) {
     this.random = random;
     this.tree = tree;
     this.#fence = new FenceWatch(this.#file);
+    this.#sideFence = new FenceWatch(this.#side);
     const seeds = new Random(random.seed());
     this.#crew = new Crew(CREW, (number) => {
       const own = gear(number);
@@ -101,6 +125,10 @@ class Round {
         timeout: TIMEOUT,
         tree: tree?.folder,
         config: own.config,
+        side: this.#side,
+        folder: this.#tries,
+        uses,
+        impatience,
       };
       return new Member(`w${number}`, own, task, { ...this.#env, ...preload });
     });
@@ -144,12 +172,16 @@ class Round {
     this.disk?.free();
     const stuck = await this.#crew.finish(PATIENCE);
     this.#fence.end();
+    this.#sideFence.end();
     const { members } = this.#crew;
     const fence = this.#fence;
-    const { ops, wrong } = await this.#visit(async (db) => {
-      const read = (sql) => db.query(sql, [], { values: 'json' });
-      return judge({ members, fence, stuck, timeout: TIMEOUT, errors }, read);
-    });
+    const violations = [...fence.violations, ...this.#sideFence.violations];
+    const history = { members, violations, stuck, timeout: TIMEOUT, errors };
+    const { ops, wrong } = await visit(this.#file, (db) =>
+      visit(this.#side, (side) =>
+        judge(history, { read: readerOf(db), readSide: readerOf(side), folder: this.#tries }),
+      ),
+    );
     if (this.tree)
       wrong.push(...(await judgeIndex(this.tree.folder, this.#file, join(this.#dir, 'anew.duckdb'))));
     return {
@@ -161,17 +193,20 @@ class Round {
 
   async end() {
     this.#fence?.end();
+    this.#sideFence?.end();
     await this.#crew?.end();
     this.disk?.unmount();
     rmSync(this.#dir, { recursive: true, force: true });
   }
+}
 
-  async #visit(work) {
-    const db = await open(this.#file);
-    try {
-      return await work(db);
-    } finally {
-      await db.close();
-    }
+const readerOf = (db) => (sql) => db.query(sql, [], { values: 'json' });
+
+async function visit(file, work) {
+  const db = await open(file);
+  try {
+    return await work(db);
+  } finally {
+    await db.close();
   }
 }

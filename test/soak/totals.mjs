@@ -18,7 +18,7 @@ const FAULTS = [
 export function totalsOf({ ops, wrong, members, fence }) {
   const writes = ops.filter(({ load }) => WORKLOADS[load] && !WORKLOADS[load].isRead);
   const count = (list, holds) => list.filter(holds).length;
-  const dead = members.filter(({ ending }) => ending.signal === 'SIGKILL' || ending.signal === 'SIGTERM');
+  const dead = members.filter(({ ending }) => ['SIGKILL', 'SIGTERM', 'SIGABRT'].includes(ending.signal));
   const heard = {};
   for (const { error } of ops) {
     const name = error && [error.code, error.data?.outcome].filter(Boolean).join('/');

@@ -4,15 +4,25 @@ import { writeSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { open, openIndex, PondError } from '../../dist/index.js';
 import { Random } from './random.mjs';
-import { WORKLOADS } from './workloads.mjs';
+import { loadsOn, WORKLOADS } from './workloads.mjs';
 
+const task = JSON.parse(process.argv[2]);
 const HISTORY = 4;
-/** Lanes that share one handle, so that its calls overlap. */
-const SHARED_LANES = 2;
+/** What a worker can open, and how many lanes share one, so that its calls overlap. */
+const HANDLES = {
+  shared: { lanes: 2 },
+  alone: { lanes: 1 },
+  reader: { lanes: 1, options: { readOnly: true } },
+  attached: { lanes: 1, options: { attach: { side: task.side } } },
+  slow: { lanes: 1 },
+  rival: { lanes: 1 },
+};
+/** An impatient call gives up after so long at most, in ms. */
+const IMPATIENCE = 60;
 /** Longest pause between two steps of a lane, and the one after a failure, in ms. */
 const PAUSE = { longest: 12, afterFailure: 25 };
 
-const { file, name, seed, timeout, tree, config } = JSON.parse(process.argv[2]);
+const { file, name, seed, timeout, tree, config, impatience, folder, uses } = task;
 const random = new Random(seed);
 const acknowledged = {};
 let lastOp = 0;
@@ -34,37 +44,46 @@ function describe(error) {
 }
 
 async function openHandles() {
-  const options = { timeout, name, config };
   for (;;) {
-    let shared;
+    const opened = {};
     try {
-      shared = await open(file, options);
-      const alone = await open(file, options);
-      shared.on('owner-found', (owner) => tell({ e: 'owner', ...owner }));
-      return { shared, alone, index: tree && (await openIndex(tree, { db: shared })) };
+      for (const use of uses)
+        opened[use] = await open(file, { timeout, name, config, ...HANDLES[use].options });
+      opened.shared.on('owner-found', (owner) => tell({ e: 'owner', ...owner }));
+      if (tree) opened.index = await openIndex(tree, { db: opened.shared });
+      return opened;
     } catch (error) {
       tell({ e: 'refused', error: describe(error) });
-      await shared?.close();
+      await closeHandles(opened);
       if (isFinishing) return null;
       await pause(PAUSE.afterFailure);
     }
   }
 }
 
+/** An owner that a statement holds back reports that it cannot let go of the file yet. */
 async function closeHandles(opened) {
-  await Promise.all([opened?.shared.close(), opened?.alone.close()]);
+  const note = (error) => tell({ e: 'refused', error: describe(error) });
+  await Promise.all(uses.map((use) => opened?.[use]?.close().catch(note)));
+}
+
+/** Some calls have a caller that gives up soon, in one of the two ways. */
+function limitsOf(choices) {
+  if (choices.next() >= impatience) return { timeout };
+  const ms = choices.between(0, IMPATIENCE);
+  return choices.next() < 0.5 ? { timeout: ms } : { timeout, signal: AbortSignal.timeout(ms) };
 }
 
 async function lane(names, which, choices) {
   while (!isFinishing) {
     const opened = await handles;
     if (!opened) return;
-    const isWell = await step(choices.pick(names), opened[which], choices);
+    const isWell = await step(choices.pick(names), opened, which, choices);
     await pause(isWell ? choices.between(0, PAUSE.longest) : PAUSE.afterFailure);
   }
 }
 
-async function step(load, db, choices) {
+async function step(load, opened, which, choices) {
   const { choose, step: run, after } = WORKLOADS[load];
   const n = ++lastOp;
   const args = choose?.(choices, acknowledged) ?? {};
@@ -72,7 +91,18 @@ async function step(load, db, choices) {
   const at = (next) => {
     place = next;
   };
-  const context = { db, worker: name, n, args, limits: { timeout }, at };
+  const context = {
+    db: opened[which],
+    shared: opened.shared,
+    openSide: () => open(task.side, { timeout: 300, name }),
+    worker: name,
+    n,
+    args,
+    folder,
+    limits: limitsOf(choices),
+    patience: timeout,
+    at,
+  };
   tell({ e: 'begin', n, load, args });
   try {
     const value = await run(context);
@@ -103,10 +133,9 @@ async function indexLane() {
 }
 
 function startLanes() {
-  const shared = Object.keys(WORKLOADS).filter((load) => !WORKLOADS[load].alone);
-  const alone = Object.keys(WORKLOADS).filter((load) => WORKLOADS[load].alone);
-  for (let i = 0; i < SHARED_LANES; i++) lanes.add(lane(shared, 'shared', new Random(random.seed())));
-  lanes.add(lane(alone, 'alone', new Random(random.seed())));
+  for (const use of uses)
+    for (let i = 0; i < HANDLES[use].lanes; i++)
+      lanes.add(lane(loadsOn(use), use, new Random(random.seed())));
   if (tree) lanes.add(indexLane());
 }
 
