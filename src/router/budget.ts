@@ -113,10 +113,7 @@ export class Budget {
     if (!signal) return send();
     if (signal.aborted) throw this.#gaveUp();
     const answer = settle(send(signal));
-    const ranOut = new Promise<null>((out) =>
-      signal.addEventListener('abort', () => out(null), { once: true }),
-    );
-    const first = await Promise.race([answer, ranOut]);
+    const first = await firstOf(answer, signal);
     if (first) return open(first);
     if (!succeeded && this.#why === 'ABORTED') throw this.#gaveUp();
     const last = await Promise.race([answer, pause(CANCEL_GRACE)]);
@@ -141,6 +138,20 @@ const settle = <T>(promise: Promise<T>): Promise<Settled<T>> =>
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   );
+
+/** Null where the signal fires first. A call may be sent many times under one signal: no listener stays behind. */
+async function firstOf<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  let giveUp: () => void = () => undefined;
+  const ranOut = new Promise<null>((out) => {
+    giveUp = () => out(null);
+  });
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await Promise.race([answer, ranOut]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
 
 function open<T>(settled: Settled<T>): T {
   if ('error' in settled) throw settled.error;
