@@ -58,6 +58,18 @@ export function readAttach(text: string, part: number, count: number): AttachSta
   };
 }
 
+/** The name in a DETACH. @throws PondError INVALID for one that cannot be understood */
+export function readDetach(text: string, part: number, count: number): string {
+  const statements = statementsOf(tokensOf(text));
+  const [first, ...rest] = statements[part] ?? [];
+  const name = rest.at(-1);
+  const isName = name?.kind === 'word' || name?.kind === 'quoted';
+  if (statements.length === count && isWord(first, 'detach') && isName) return name.value;
+  throw new PondError('INVALID', 'this DETACH cannot be read', {
+    hint: 'write DETACH name, in a text of its own',
+  });
+}
+
 /** The name that DuckDB makes from a path where a statement gives none. */
 export function defaultName(path: string): string {
   return (path.split(/[\\/]/).pop() ?? path).split('.')[0] ?? '';

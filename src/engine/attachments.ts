@@ -3,7 +3,7 @@ import { type DuckDBConnection, StatementType } from '@duckdb/node-api';
 import { fromSystem, PondError } from '../errors.ts';
 import { pondPaths } from '../paths.ts';
 import { Turns } from '../turns.ts';
-import { defaultName, readAttach } from './attach-statement.ts';
+import { defaultName, readAttach, readDetach } from './attach-statement.ts';
 import { HeldError, heldBy } from './errors.ts';
 import { runStatements, type StatementInfo } from './statements.ts';
 
@@ -47,6 +47,8 @@ interface MainFile {
   readonly path: string;
   /** `st_dev:st_ino`. */
   readonly id: string;
+  /** Its name in SQL: our own statements go by it. */
+  readonly catalog: string;
   readonly readOnly: boolean;
 }
 
@@ -117,7 +119,10 @@ export class Attachments {
   run<T>(connection: DuckDBConnection, info: StatementInfo, work: () => Promise<T>): Promise<T> {
     return this.#turns.take(async () => {
       this.#unsettled.add(connection);
-      if (info.type === StatementType.DETACH) return work().finally(() => this.#sync());
+      if (info.type === StatementType.DETACH) {
+        this.#checkName(readDetach(info.text, info.part, info.count));
+        return work().finally(() => this.#sync());
+      }
       try {
         return await this.#runAttach(info, work);
       } catch (error) {
@@ -150,6 +155,8 @@ export class Attachments {
 
   async #runAttach<T>({ text, part, count }: StatementInfo, work: () => Promise<T>): Promise<T> {
     const { target, name, ifNotExists, readOnly } = readAttach(text, part, count);
+    // With IF NOT EXISTS it is there, and stays what it is.
+    if (!ifNotExists) this.#checkName(name ?? defaultName(target.path ?? ''));
     if (target.kind === 'other') {
       const id = target.path === null ? null : await idOf(target.path);
       if (id !== null) this.#checkNotOurs(target.path as string, id);
@@ -196,6 +203,19 @@ export class Attachments {
     this.#attached.set(id, { file, name: listed.name, claim });
     const [device = '', inode = ''] = id.split(':');
     await claim.opened({ path: file, device, inode });
+  }
+
+  /** DuckDB keeps the main file only from a session that stands in it. Our own rows would follow its name. */
+  #checkName(name: string): void {
+    const { catalog } = this.#main;
+    if (name.toLowerCase() !== catalog.toLowerCase()) return;
+    throw new PondError(
+      'INVALID',
+      `${catalog} is the database itself, which cannot be detached or replaced`,
+      {
+        hint: 'close the handle to let go of it, or attach the other file under another name',
+      },
+    );
   }
 
   #checkNotOurs(file: string, id: string): void {

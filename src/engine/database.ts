@@ -103,7 +103,11 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
       options,
       own,
       home: await createConnection(home, { ...own, checkFence: async () => undefined }),
-      attachments: new Attachments(attaching, { path, id: fileId(dev, ino), readOnly }, claim),
+      attachments: new Attachments(
+        attaching,
+        { path, id: fileId(dev, ino), catalog: own.catalog, readOnly },
+        claim,
+      ),
       ledger: new Ledger(await createConnection(records, own), own.catalog),
       verbs: await verbsOf(asks, own),
       device,

@@ -189,6 +189,24 @@ describe('an ATTACH', () => {
     expect(claimed()).toEqual(['b.duckdb']);
   });
 
+  it.each([
+    ['DETACH app', () => 'DETACH app'],
+    ['DETACH in another spelling', () => '/* it */ detach database if exists "APP"'],
+    ['DETACH behind another statement', () => 'SELECT 1; DETACH App'],
+    ['a file in its place', (file: string) => `ATTACH OR REPLACE '${file}' AS app`],
+    [
+      'a file of the same name',
+      (file: string) => `ATTACH OR REPLACE '${file.replace('b.', 'app.x/../app.')}'`,
+    ],
+    ['memory in its place', () => `ATTACH OR REPLACE ':memory:' AS "App"`],
+  ])('never takes the database itself away: %s', async (_, statement) => {
+    const { database, path, run } = await opened();
+    await run(`CREATE TABLE app.t AS SELECT 1 AS n; ATTACH ':memory:' AS o; USE o`);
+    await expect(run(statement(path('b.duckdb')))).rejects.toMatchObject({ code: 'INVALID' });
+    expect(await run('FROM app.t')).toMatchObject({ rows: [[1]] });
+    expect(await namesOf(database)).not.toContain('app');
+  });
+
   it('in a stream is refused', async () => {
     const { database, path, claimed } = await opened();
     const sql = await database.openSession({
