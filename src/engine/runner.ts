@@ -126,7 +126,7 @@ export class Runner {
       const wasInside = this.inTransaction;
       last = info.part;
       const outcome = await this.#runStatement(call, info, run, progress);
-      isBegun ||= info.kind !== 'read';
+      isBegun ||= info.kind !== 'read' && info.kind !== 'session';
       progress.done(!wasInside && this.inTransaction);
       return outcome;
     };

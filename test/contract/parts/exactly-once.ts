@@ -284,6 +284,23 @@ export function exactlyOnceContract(contract: Contract): void {
     },
   );
 
+  it('a setting inside a committed transaction that is sent again is made again', async () => {
+    const { client, another, place } = await contract.open({ client: 'a' });
+    await client.run('CREATE TABLE t (n INT PRIMARY KEY)');
+    const calls = ['BEGIN', 'SET VARIABLE v = 7', 'INSERT INTO t VALUES (1)', 'COMMIT'].map((sql, i) => ({
+      sql,
+      call: 20 + i,
+      settled: 19,
+    }));
+    await Promise.all(calls.map((params) => client.call('run', params)));
+    await place.restart();
+    const next = await another({ client: 'a' });
+    await Promise.all(calls.map((params) => next.call('run', { ...params, sent: 'before' })));
+    expect(await next.rows("SELECT getvariable('v') AS v, count(*)::INT AS n FROM t")).toEqual([
+      { v: 7, n: 1 },
+    ]);
+  });
+
   it.each(['ROLLBACK', 'ABORT', 'COMMIT', 'END'])(
     'a transaction that was lost before its %s is done again as a whole',
     async (end) => {
