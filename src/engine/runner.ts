@@ -38,6 +38,9 @@ export interface Answered {
   readonly replayed: boolean;
 }
 
+/** A text without these words begins no transaction of its client's. */
+const BEGINS = /\b(?:begin|start)\b/i;
+
 /** All that a statement without rows leaves. */
 export const effectOf = async ({ rowsChanged }: DuckDBResult): Promise<Outcome> => ({
   rowsChanged,
@@ -120,6 +123,7 @@ export class Runner {
       }
     }
     const progress = new Progress(done !== null);
+    const wasOpen = this.inTransaction;
     let isBegun = done !== null;
     let last = 0;
     const around: Around<Outcome> = async (info, run) => {
@@ -141,6 +145,9 @@ export class Runner {
       if (isBegun) this.#noteInside(call, last, outcome);
       return { outcome, replayed: false };
     } catch (error) {
+      // DuckDB puts COPY FROM DATABASE between a BEGIN and a COMMIT. It rolls back by itself where that fails, and
+      // what follows would be committed at once in a session that is believed to be in a transaction.
+      if (!wasOpen && !BEGINS.test(sql)) await this.#rollBack();
       throw progress.judge(error);
     }
   }
@@ -255,6 +262,7 @@ export class Runner {
   }
 
   async #rollBack(): Promise<void> {
+    if (!this.#open) return;
     this.#open = null;
     await runStatements(this.#connection, 'ROLLBACK').catch(() => undefined);
   }

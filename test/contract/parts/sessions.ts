@@ -20,6 +20,20 @@ export function sessionContract(contract: Contract): void {
     await expect(other.query('EXECUTE p')).rejects.toMatchObject({ code: 'SQL' });
   });
 
+  it.each([
+    'COPY FROM DATABASE nowhere TO elsewhere',
+    'SELECT 1; COPY FROM DATABASE nowhere TO elsewhere',
+    "PRAGMA copy_database('nowhere', 'elsewhere')",
+  ])('%s fails, and leaves no transaction behind', async (sql) => {
+    const { client, another } = await contract.open();
+    await client.run('CREATE TABLE t (n INT)');
+    await expect(client.run(sql)).rejects.toMatchObject({ data: { kind: 'Binder' } });
+    expect(await client.rows('FROM t')).toEqual([]);
+    await expect(client.run(sql)).rejects.toMatchObject({ data: { kind: 'Binder' } });
+    for (const text of ['BEGIN', 'INSERT INTO t VALUES (1)', 'COMMIT']) await client.run(text);
+    expect(await (await another()).rows('FROM t')).toEqual([{ n: 1 }]);
+  });
+
   it('a table is seen by all sessions at once', async () => {
     const { client, another } = await contract.open();
     const others = await Promise.all([another(), another(), another()]);
