@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
 import { type DuckDBConnection, StatementType } from '@duckdb/node-api';
 import { fromSystem, PondError } from '../errors.ts';
 import { pondPaths } from '../paths.ts';
@@ -103,6 +104,8 @@ export class Attachments {
   }
 
   async #attachNamed(name: string, file: string, { mayMake = true, expected }: AttachOptions): Promise<void> {
+    // DuckDB attaches a database in memory for an empty path, and other things for other names that are no path.
+    if (!isAbsolute(file)) throw new PondError('INVALID', `to attach ${name}, its absolute path is needed`);
     if (!mayMake) await checkThere(file);
     if (expected) await checkExpected(file, expected);
     const known = (await this.#list()).find((one) => one.name.toLowerCase() === name.toLowerCase());

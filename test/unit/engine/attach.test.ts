@@ -77,6 +77,17 @@ describe('an attached file', () => {
     expect(await namesOf(database)).toEqual(['a']);
   });
 
+  it.each(['', ':memory:', 'a.duckdb', 'file:a.duckdb'])(
+    'at %j is refused, and takes no name',
+    async (file) => {
+      const { database, path, claimed } = await opened();
+      await expect(database.attach('a', file)).rejects.toMatchObject({ code: 'INVALID' });
+      expect([await namesOf(database), claimed()]).toEqual([[], []]);
+      await database.attach('a', path('b.duckdb'));
+      expect(await namesOf(database)).toEqual(['a']);
+    },
+  );
+
   it('that SQL detached is attached again for who asks', async () => {
     const { database, path, claimed, run } = await opened();
     await database.attach('a', path('a.duckdb'));
