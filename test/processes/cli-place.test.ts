@@ -12,7 +12,7 @@ describe('a project that was never indexed', () => {
       return { code, stderr, answer: JSON.parse(stdout) };
     };
     const db = expect.stringContaining(world.path('cache'));
-    const nobody = { db, owner: null, clients: [], index: null };
+    const nobody = { db, file: null, owner: null, clients: [], index: null };
     expect(await look('status')).toEqual({ code: 0, stderr: '', answer: nobody });
     expect(await look('stop')).toEqual({ code: 0, stderr: '', answer: { stopped: false, pid: null } });
     const { code, stderr, answer } = await look('doctor');

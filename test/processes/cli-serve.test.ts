@@ -8,7 +8,13 @@ describe('onepond serve, status and stop', () => {
     const world = new World();
     const cwd = project(world);
     const nobody = JSON.parse((await world.cli(['status', '--json'], { cwd })).stdout);
-    expect(nobody).toEqual({ db: expect.stringContaining('cache'), owner: null, clients: [], index: null });
+    expect(nobody).toEqual({
+      db: expect.stringContaining('cache'),
+      file: null,
+      owner: null,
+      clients: [],
+      index: null,
+    });
     await world.cli(['index'], { cwd });
     const { pid, ended } = await serve(world, cwd);
     const status = JSON.parse((await world.cli(['status', '--json'], { cwd })).stdout);
