@@ -70,6 +70,22 @@ export function readDetach(text: string, part: number, count: number): string {
   });
 }
 
+/**
+ * ALTER DATABASE gives a database another name, and DuckDB (1.5.6) does so at once, whatever becomes of the
+ * statement: our own rows go by the name of the main file.
+ * @throws PondError INVALID
+ */
+export function refuseRename(text: string): void {
+  const renames = statementsOf(tokensOf(text)).some(
+    ([first, second]) => isWord(first, 'alter') && isWord(second, 'database'),
+  );
+  if (!renames) return;
+  throw new PondError('INVALID', 'a database cannot be given another name', {
+    data: { outcome: 'not-committed' },
+    hint: 'DETACH it and attach it under the other name',
+  });
+}
+
 /** The name that DuckDB makes from a path where a statement gives none. */
 export function defaultName(path: string): string {
   return (path.split(/[\\/]/).pop() ?? path).split('.')[0] ?? '';

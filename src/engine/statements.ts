@@ -5,6 +5,7 @@ import {
   type DuckDBResult,
   StatementType,
 } from '@duckdb/node-api';
+import { refuseRename } from './attach-statement.ts';
 import { type BindParams, bindParams } from './bind.ts';
 import { type Classified, classify, mayCallSequence } from './classify.ts';
 import { fromDuckDB, isRefusedWrite, writesInBinding } from './errors.ts';
@@ -321,6 +322,7 @@ class Part {
         done(isWell);
       }
     };
+    if (info.type === StatementType.ALTER) refuseRename(info.text);
     const guard = ATTACHES.has(info.type) ? guardOf(this.#connection) : undefined;
     return options.around(info, guard ? () => guard.attach(info, run) : run);
   }

@@ -204,6 +204,8 @@ describe('an ATTACH', () => {
     ['DETACH app', () => 'DETACH app'],
     ['DETACH in another spelling', () => '/* it */ detach database if exists "APP"'],
     ['DETACH behind another statement', () => 'SELECT 1; DETACH App'],
+    ['another name for it', () => 'ALTER /* /* */ */ DATABASE app SET ALIAS TO x'],
+    ['its name for another', () => 'ALTER DATABASE o SET ALIAS TO app'],
     ['a file in its place', (file: string) => `ATTACH OR REPLACE '${file}' AS app`],
     [
       'a file of the same name',
