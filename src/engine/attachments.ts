@@ -6,6 +6,7 @@ import { pondPaths } from '../paths.ts';
 import { Turns } from '../turns.ts';
 import { defaultName, readAttach, readDetach } from './attach-statement.ts';
 import { HeldError, heldBy } from './errors.ts';
+import { quotedName } from './own-schema.ts';
 import { runStatements, type StatementInfo } from './statements.ts';
 
 /** The right to open a further file, won in its election. */
@@ -114,7 +115,7 @@ export class Attachments {
       throw new PondError('INVALID', `${name} is attached already, to ${known.path ?? 'no file'}`);
     }
     const mode = this.#main.readOnly ? ' (READ_ONLY)' : '';
-    const sql = `ATTACH ${quoted(file, "'")} AS ${quoted(name, '"')}${mode}`;
+    const sql = `ATTACH ${quotedText(file)} AS ${quotedName(name)}${mode}`;
     await this.#open(file, false, () => runStatements(this.#connection, sql));
   }
 
@@ -199,7 +200,7 @@ export class Attachments {
     if (id === null || !listed) {
       for (const [other, { name }] of found) {
         if (this.#attached.has(other)) continue;
-        await runStatements(this.#connection, `DETACH ${quoted(name, '"')}`);
+        await runStatements(this.#connection, `DETACH ${quotedName(name)}`);
       }
       throw new PondError('INVALID', `${file} was replaced while it was being attached`);
     }
@@ -298,4 +299,4 @@ function heldOutside(pid: number): PondError {
   });
 }
 
-const quoted = (text: string, quote: string): string => quote + text.replaceAll(quote, quote + quote) + quote;
+const quotedText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
